@@ -1,0 +1,599 @@
+"""The nouns of neural architecture search: decision, search space, architecture, trial.
+
+A *search strategy* proposes an architecture from a *search space*, an *evaluator*
+estimates its performance, and the strategy learns from the answer: the three parts of
+Elsken, Metzen & Hutter, "Neural Architecture Search: A Survey", arXiv:1808.05377, Fig. 1.
+
+An architecture is a sequence of categorical decisions. That one idea is what lets every
+strategy run on every space: a controller emits one token per decision, Q-learning's state
+is a prefix of decisions, evolution changes one decision, DARTS keeps one softmax per decision.
+
+This file needs numpy alone; the loop that joins the nouns is in ``history.py``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import networkx
+
+__all__ = [
+    "Architecture",
+    "Decision",
+    "Diagram",
+    "Edge",
+    "Evaluator",
+    "Metric",
+    "Node",
+    "SearchSpace",
+    "Strategy",
+    "Trial",
+]
+
+Option = str | int | float | bool
+ARCHITECTURE_FORMAT = "nasedu.architecture"
+FORMAT_VERSION = 1
+MAX_REDRAWS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One categorical choice.
+
+    Args:
+        name: unique within its space, such as ``"edge 0→1"``.
+        options: what may be chosen; at least one, all different, each a string or a number.
+
+    Raises:
+        ValueError: there are no options, or two are equal.
+    """
+
+    name: str
+    options: tuple[Option, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", tuple(self.options))
+        if not self.options:
+            raise ValueError(f"decision {self.name!r} must have at least one option; got none.")
+        if len(set(self.options)) < len(self.options):
+            raise ValueError(f"decision {self.name!r} must have different options; got {self.options}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node of a diagram.
+
+    Attributes:
+        id: unique within the diagram.
+        x: position along the data flow, growing from input to output; 1 is one step.
+        y: position across the data flow, growing downwards; the same unit as x.
+        label: the text inside or beside the node.
+        kind: ``"input"``, ``"node"``, ``"operation"`` (the node itself computes) or ``"output"``.
+        group: which cell it belongs to, where a diagram shows several.
+    """
+
+    id: str
+    x: float
+    y: float
+    label: str
+    kind: str = "node"
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An edge of a diagram.
+
+    Attributes:
+        source, target: node ids.
+        operation: what happens on the way; empty if the edge only carries data.
+        decision: index of the decision that chose the operation, or None.
+        bend: how far the middle of the edge is moved to the left of its direction of
+            travel (in the unit of ``Node.x``), so that edges can pass around nodes.
+    """
+
+    source: str
+    target: str
+    operation: str = ""
+    decision: int | None = None
+    bend: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """What an architecture looks like: nodes with coordinates, edges with operations."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the diagram as plain data; fields at their defaults are left out."""
+        return {
+            "nodes": [_changed_fields(node, Node("", 0, 0, "")) for node in self.nodes],
+            "edges": [_changed_fields(edge, Edge("", "")) for edge in self.edges],
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Diagram:
+        """Rebuild a diagram from :meth:`to_json`'s result."""
+        return cls(
+            tuple(Node(**node) for node in document["nodes"]),
+            tuple(Edge(**edge) for edge in document["edges"]),
+        )
+
+
+def _changed_fields(value: Node | Edge, default: Node | Edge) -> dict[str, Any]:
+    always = {"id", "x", "y", "label", "source", "target"}
+    names = [name for name in value.__slots__ if name in always or getattr(value, name) != getattr(default, name)]
+    return {name: getattr(value, name) for name in names}
+
+
+class SearchSpace:
+    """An ordered list of decisions, and which combinations of them are architectures.
+
+    Usable as it is (every combination is valid, drawn as a chain of decisions), or
+    subclassed: override :meth:`active`, :meth:`is_valid`, :meth:`format`/:meth:`parse`,
+    :meth:`diagram` and :meth:`canonical` as far as the space needs them.
+
+    Args:
+        name: how files and the command line call the space.
+        decisions: at least one.
+        parameters: what the space was made with; JSON values, so that a file can remake it.
+
+    Raises:
+        ValueError: there are no decisions, or two have the same name.
+
+    Example:
+        >>> space = SearchSpace("toy", [Decision("width", (8, 16)), Decision("kernel", (1, 3, 5))])
+        >>> space.size
+        6
+        >>> str(space.architecture((1, 2)))
+        'width=16,kernel=5'
+    """
+
+    name: str
+    decisions: tuple[Decision, ...]
+    parameters: Mapping[str, Any]
+
+    def __init__(self, name: str, decisions: Sequence[Decision], parameters: Mapping[str, Any] | None = None) -> None:
+        decisions = tuple(decisions)
+        if not decisions:
+            raise ValueError(f"search space {name!r} is empty: it must have at least one decision; got none.")
+        names = [decision.name for decision in decisions]
+        if len(set(names)) < len(names):
+            raise ValueError(f"the decisions of search space {name!r} must have different names; got {names}.")
+        set_once = object.__setattr__
+        set_once(self, "name", name)
+        set_once(self, "decisions", decisions)
+        set_once(self, "parameters", MappingProxyType(dict(parameters or {})))
+        set_once(self, "_key", (name, json.dumps(dict(self.parameters), sort_keys=True), decisions))
+        set_once(self, "_counts", np.array([len(decision.options) for decision in decisions]))
+        set_once(self, "_always_active", (True,) * len(decisions))
+        set_once(self, "_is_plain", _is_inherited(self, "active") and _is_inherited(self, "is_valid"))
+        set_once(self, "_size", None)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a search space cannot be changed (tried to set {name!r}); make a new one.")
+
+    def __eq__(self, other: object) -> bool:
+        """Equal when name, parameters and decisions are, whatever the class."""
+        return isinstance(other, SearchSpace) and (self is other or self._key == other._key)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
+        return f"{type(self).__name__}({arguments})"
+
+    # What a space may override ------------------------------------------------------------
+
+    def active(self, choices: tuple[int, ...]) -> tuple[bool, ...]:
+        """Say for each decision whether it matters, given the others. Inactive ones are pinned to 0."""
+        return self._always_active
+
+    def is_valid(self, choices: tuple[int, ...]) -> bool:
+        """Say whether these (pinned) choices are an architecture of the space."""
+        return True
+
+    def format(self, choices: tuple[int, ...]) -> str:
+        """Return the native string of an architecture: ``name=option`` for each active decision."""
+        parts = zip(self.decisions, choices, self.active(choices), strict=True)
+        return ",".join(f"{decision.name}={decision.options[choice]}" for decision, choice, on in parts if on)
+
+    def parse(self, text: str) -> Architecture:
+        """Return the architecture that a native string names.
+
+        Raises:
+            ValueError: the string is malformed or names an unknown decision or option.
+        """
+        given = dict(_split_assignment(part, text) for part in text.split(","))
+        unknown = given.keys() - {decision.name for decision in self.decisions}
+        if unknown:
+            known = ", ".join(decision.name for decision in self.decisions)
+            raise ValueError(f"unknown decision {min(unknown)!r} in {text!r}; {self.name} has {known}.")
+        choices = []
+        for decision in self.decisions:
+            names = [str(option) for option in decision.options]
+            option = given.get(decision.name, names[0])
+            if option not in names:
+                raise ValueError(
+                    f"unknown option {option!r} of decision {decision.name!r} in {text!r}; it has {', '.join(names)}."
+                )
+            choices.append(names.index(option))
+        return self.architecture(self.pin(tuple(choices)))
+
+    def diagram(self, architecture: Architecture) -> Diagram:
+        """Return what the architecture looks like: here one node per active decision, in a row."""
+        parts = zip(self.decisions, architecture.choices, self.active(architecture.choices), strict=True)
+        labels = [(f"{d.name}: {d.options[choice]}", "operation") for d, choice, on in parts if on]
+        labels = [("input", "input"), *labels, ("output", "output")]
+        nodes = [Node(str(i), 1.5 * i, 0.0, label, kind) for i, (label, kind) in enumerate(labels)]
+        return Diagram(tuple(nodes), tuple(Edge(a.id, b.id) for a, b in itertools.pairwise(nodes)))
+
+    def canonical(self, architecture: Architecture) -> str:
+        """Return a name for what the architecture computes.
+
+        Two architectures have the same canonical name if and only if they compute the same
+        function for matching weights, as far as the space can prove it. Here: their own strings.
+        """
+        return self.format(architecture.choices)
+
+    # What every space can do --------------------------------------------------------------
+
+    def pin(self, choices: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the choices with every inactive decision set to 0."""
+        while True:
+            active = self.active(choices)
+            if active is self._always_active:
+                return choices
+            pinned = tuple(choice if on else 0 for choice, on in zip(choices, active, strict=True))
+            if pinned == choices:
+                return choices
+            choices = pinned
+
+    def architecture(self, choices: Sequence[int]) -> Architecture:
+        """Return the architecture with these choices: one index into each decision's options."""
+        return Architecture(self, tuple(int(choice) for choice in choices))
+
+    def check(self, choices: tuple[int, ...]) -> None:
+        """Raise ValueError, saying what must hold, unless the choices are an architecture."""
+        if len(choices) != len(self.decisions):
+            raise ValueError(f"{self.name} takes {len(self.decisions)} choices, one per decision; got {len(choices)}.")
+        for decision, choice in zip(self.decisions, choices, strict=True):
+            if not 0 <= choice < len(decision.options):
+                raise ValueError(
+                    f"the choice of decision {decision.name!r} must lie in 0..{len(decision.options) - 1}; got {choice}."
+                )
+        if self._is_plain:
+            return
+        if self.pin(choices) != choices:
+            raise ValueError(f"inactive decisions of {self.name} must be 0; got {choices}, pinned {self.pin(choices)}.")
+        if not self.is_valid(choices):
+            raise ValueError(f"{choices} is not a valid architecture of {self.name}.")
+
+    @property
+    def size(self) -> int:
+        """The number of architectures, exact unless :attr:`size_is_exact` is False (then an upper bound)."""
+        size = self._size if self._size is not None else self._count_architectures()
+        object.__setattr__(self, "_size", size)
+        return size
+
+    @property
+    def size_is_exact(self) -> bool:
+        """Whether :attr:`size` is the exact number and not an upper bound."""
+        return self._is_plain or self._combinations() <= 1_000_000
+
+    def _combinations(self) -> int:
+        return math.prod(len(decision.options) for decision in self.decisions)
+
+    def _count_architectures(self) -> int:
+        if self._is_plain or not self.size_is_exact:
+            return self._combinations()
+        return sum(1 for _ in self)
+
+    def __len__(self) -> int:
+        if self.size > sys.maxsize:
+            raise OverflowError(f"{self.name} has {self.size:.3g} architectures, too many for len(); use space.size.")
+        return self.size
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[Architecture]:
+        """Every architecture, in order of choices."""
+        for choices in itertools.product(*(range(len(decision.options)) for decision in self.decisions)):
+            if self._is_plain or (self.pin(choices) == choices and self.is_valid(choices)):
+                yield Architecture(self, choices)
+
+    def __contains__(self, architecture: object) -> bool:
+        return isinstance(architecture, Architecture) and architecture.space == self
+
+    def sample(self, rng: np.random.Generator) -> Architecture:
+        """Draw an architecture: each decision uniformly, inactive ones pinned, redrawn until valid.
+
+        Uniform over the architectures where all decisions are always active; otherwise
+        architectures with fewer active decisions are likelier.
+        """
+        for _ in range(MAX_REDRAWS):
+            choices = self.pin(tuple(rng.integers(self._counts).tolist()))
+            if self._is_plain or self.is_valid(choices):
+                return Architecture(self, choices)
+        raise ValueError(
+            f"{self.name} seems to be empty: none of {MAX_REDRAWS:,} draws was valid. Look at its is_valid()."
+        )
+
+    def neighbors(self, architecture: Architecture) -> list[Architecture]:
+        """Return every valid architecture that differs in one active decision.
+
+        Decisions that the change makes inactive are pinned to 0; those that it makes active start there.
+        """
+        found = []
+        for index, on in enumerate(self.active(architecture.choices)):
+            if on:
+                found += [
+                    self._changed(architecture, index, option)
+                    for option in range(len(self.decisions[index].options))
+                    if option != architecture.choices[index]
+                ]
+        return [neighbor for neighbor in found if neighbor is not None]
+
+    def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+        """Draw one neighbour uniformly.
+
+        Raises:
+            ValueError: the architecture has no neighbour.
+        """
+        active = self.active(architecture.choices)
+        ends = np.cumsum([count - 1 if on else 0 for count, on in zip(self._counts, active, strict=True)])
+        for _ in range(MAX_REDRAWS if ends[-1] else 0):
+            draw = int(rng.integers(ends[-1]))
+            index = int(np.searchsorted(ends, draw, side="right"))
+            offset = int(ends[index]) - draw  # 1..options-1: a step round the options, never back to the same
+            option = (architecture.choices[index] + offset) % len(self.decisions[index].options)
+            neighbor = self._changed(architecture, index, option)
+            if neighbor is not None:
+                return neighbor
+        raise ValueError(f"{architecture} has no neighbour in {self.name}: no decision can be changed.")
+
+    def _changed(self, architecture: Architecture, index: int, option: int) -> Architecture | None:
+        choices = architecture.choices
+        choices = self.pin((*choices[:index], option, *choices[index + 1 :]))
+        return Architecture(self, choices) if self._is_plain or self.is_valid(choices) else None
+
+    def crossover(self, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
+        """One-point crossover: the first decisions of one parent, the rest of the other.
+
+        The cut is drawn uniformly; it is redrawn while the child is invalid, and the child is
+        the first parent where no cut gives a valid one.
+        """
+        for cut in 1 + rng.permutation(len(self.decisions) - 1):
+            choices = self.pin(first.choices[:cut] + second.choices[cut:])
+            if self._is_plain or self.is_valid(choices):
+                return Architecture(self, choices)
+        return first
+
+    def graph(self, architecture: Architecture) -> networkx.DiGraph:
+        """Return the diagram as a networkx graph: node and edge attributes are those of Node and Edge."""
+        import networkx
+
+        diagram = self.diagram(architecture).to_json()
+        graph = networkx.DiGraph(name=str(architecture))
+        for node in diagram["nodes"]:
+            graph.add_node(node.pop("id"), **{"kind": "node", **node})
+        for edge in diagram["edges"]:
+            graph.add_edge(edge.pop("source"), edge.pop("target"), **{"operation": "", **edge})
+        return graph
+
+    def to_json(self) -> dict[str, Any]:
+        """Return name, parameters and decisions as plain data."""
+        return {
+            "name": self.name,
+            "parameters": dict(self.parameters),
+            "decisions": [{"name": d.name, "options": list(d.options)} for d in self.decisions],
+        }
+
+    # set once, in __init__
+    _key: tuple[str, str, tuple[Decision, ...]]
+    _counts: np.ndarray[Any, np.dtype[np.int_]]
+    _always_active: tuple[bool, ...]
+    _is_plain: bool
+    _size: int | None
+
+
+def _is_inherited(space: SearchSpace, method: str) -> bool:
+    return getattr(type(space), method) is getattr(SearchSpace, method)
+
+
+def _split_assignment(part: str, text: str) -> tuple[str, str]:
+    name, equals, option = part.partition("=")
+    if not equals:
+        raise ValueError(f"expected 'decision=option,decision=option,…'; got {part!r} in {text!r}.")
+    return name.strip(), option.strip()
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Architecture:
+    """One point of a search space: the index chosen for each of its decisions.
+
+    A frozen, hashable value. Equal when the choices and the spaces are; ask the space whether
+    two different choices compute the same function (``space.canonical``).
+
+    Raises:
+        ValueError: the choices are not an architecture of the space.
+    """
+
+    space: SearchSpace
+    choices: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        self.space.check(self.choices)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Architecture) and self.choices == other.choices and self.space == other.space
+
+    def __hash__(self) -> int:
+        return hash(self.choices)
+
+    def __str__(self) -> str:
+        return self.space.format(self.choices)
+
+    def __repr__(self) -> str:
+        return f"<{self.space.name} {self}>"
+
+    @property
+    def options(self) -> dict[str, Option]:
+        """The chosen option of each active decision, by the decision's name."""
+        parts = zip(self.space.decisions, self.choices, self.space.active(self.choices), strict=True)
+        return {decision.name: decision.options[choice] for decision, choice, on in parts if on}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the ``*.nas.json`` document: space, choices by option name, native string, diagram."""
+        return {
+            "format": ARCHITECTURE_FORMAT,
+            "version": FORMAT_VERSION,
+            "space": self.space.to_json(),
+            "choices": self.options,
+            "name": str(self),
+            "diagram": self.space.diagram(self).to_json(),
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Write the architecture to a ``*.nas.json`` file."""
+        Path(path).write_text(json.dumps(self.to_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Architecture:
+        """Read a ``*.nas.json`` file. A space that is not installed becomes a read-only recorded one.
+
+        Raises:
+            ValueError: the file is not an architecture of this format, or its choices are unknown.
+        """
+        from nasedu.history import read_architecture  # how a value of any space is remade lives there
+
+        return read_architecture(Path(path))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        from nasedu.plots.show import architecture_bundle  # how a value shows itself is drawn there
+
+        return architecture_bundle(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A measured quantity: its value, its unit, and whether higher or lower is better."""
+
+    value: float
+    unit: str
+    better: str
+
+    def __post_init__(self) -> None:
+        if self.better not in ("higher", "lower"):
+            raise ValueError(f"better must be 'higher' or 'lower'; got {self.better!r}.")
+
+
+KNOWN_METRICS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "parameters": ("weights", "lower"),
+        "flops": ("FLOPs, a multiply-add counts as two", "lower"),
+        "train_loss": ("nats", "lower"),
+        "validation_loss": ("nats", "lower"),
+        "seconds_per_epoch": ("s", "lower"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One evaluated architecture.
+
+    Test accuracy is never in a trial, so no strategy can select on it.
+
+    Args:
+        architecture: what was evaluated.
+        accuracy: validation accuracy, a fraction in [0, 1]; None if there is none.
+        score: what strategies maximise; by default the accuracy. -inf for a failed trial.
+        metrics: further measurements by name. A plain number is enough for the names in
+            ``KNOWN_METRICS``; others are given as a :class:`Metric`.
+        curve: validation accuracy after each epoch, as far as it is known.
+        epochs: how long it was trained, in passes over the training data; None if that has no meaning.
+        cost: seconds that this evaluation took, or stands for.
+        failure: why there is no score, for a trial that failed.
+        number: its place in the order of asks, from 0; set by the search.
+
+    Raises:
+        ValueError: accuracy outside [0, 1], a score that is not finite, no score and no failure,
+            or an unknown metric without its unit.
+    """
+
+    architecture: Architecture
+    accuracy: float | None = None
+    score: float = field(default=math.nan)
+    metrics: Mapping[str, Metric | float] = field(default_factory=dict)
+    curve: tuple[float, ...] = ()
+    epochs: float | None = None
+    cost: float = 0.0
+    failure: str | None = None
+    number: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.accuracy is not None and not 0.0 <= self.accuracy <= 1.0:
+            raise ValueError(f"accuracy must be a fraction in [0, 1]; got {self.accuracy}. Divide percent by 100.")
+        score = self.score
+        if self.failure is not None:
+            score = -math.inf
+        elif math.isnan(score) and self.accuracy is not None:
+            score = self.accuracy
+        if self.failure is None and not math.isfinite(score):
+            raise ValueError(f"a trial needs an accuracy, a finite score or a failure; got score {score}.")
+        object.__setattr__(self, "score", float(score))
+        if self.metrics:
+            metrics = {name: _as_metric(name, value) for name, value in self.metrics.items()}
+            object.__setattr__(self, "metrics", metrics)
+
+
+def _as_metric(name: str, value: Metric | float) -> Metric:
+    if isinstance(value, Metric):
+        return value
+    if name not in KNOWN_METRICS:
+        known = ", ".join(KNOWN_METRICS)
+        raise ValueError(
+            f"metric {name!r} needs a unit and a direction: nas.Metric(value, unit, better). Known ones are {known}."
+        )
+    return Metric(float(value), *KNOWN_METRICS[name])
+
+
+class Strategy(Protocol):
+    """A black-box search strategy. Any number of asks may precede their tells.
+
+    Two attributes are optional and are recorded in the history when they are there:
+
+    * ``state``: a dict of what a person may want to see of the last ask or tell, made anew by each;
+    * ``settings``: a dict of the arguments it was made with.
+    """
+
+    space: SearchSpace
+    rng: np.random.Generator
+
+    def ask(self) -> Architecture:
+        """Propose the next architecture to evaluate."""
+        ...
+
+    def tell(self, trial: Trial) -> None:
+        """Learn from a finished trial. Tells may be late and out of order; a failed trial has score -inf."""
+        ...
+
+
+Evaluator = Callable[[list[Architecture]], list[Trial]]
+"""Architectures to trials, in the same order. Pure: the same architecture gives the same trial."""

@@ -1,0 +1,27 @@
+"""Search spaces: one file per space. None of them needs torch."""
+
+from typing import Any
+
+from nasedu.core import SearchSpace
+from nasedu.spaces.chain import Chain
+from nasedu.spaces.darts import DARTS
+from nasedu.spaces.nasbench201 import NASBench201
+
+__all__ = ["DARTS", "Chain", "NASBench201", "create"]
+
+SPACES: dict[str, type[SearchSpace]] = {"chain": Chain, "darts": DARTS, "nasbench201": NASBench201}
+
+
+def create(name: str, **parameters: Any) -> SearchSpace:
+    """Return the search space of this name.
+
+    Args:
+        name: ``"chain"``, ``"darts"`` or ``"nasbench201"``.
+        parameters: the arguments of the space's class.
+
+    Raises:
+        ValueError: no space has this name.
+    """
+    if name not in SPACES:
+        raise ValueError(f"unknown search space {name!r}; there are {', '.join(SPACES)}.")
+    return SPACES[name](**parameters)

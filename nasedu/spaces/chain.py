@@ -1,0 +1,220 @@
+"""Chain-structured networks: one layer after another, each with its own type and sizes.
+
+The space of the first controllers (Zoph & Le, arXiv:1611.01578; Baker et al., arXiv:1611.02167),
+in the reading of Elsken, Metzen & Hutter's survey, arXiv:1808.05377, Section 2 and Figure 2.
+
+An architecture has a depth and, for each layer up to that depth, a type; convolutions have a
+width, a kernel size and an activation, dense layers a width and an activation, pooling halves
+the resolution. After the first dense layer all layers are dense. With ``skips=True`` a
+convolution or dense layer may be bypassed by an identity (or, where sizes differ, a linear
+projection), as in a residual network. Decisions of layers and kinds that do not apply are inactive.
+
+The native string reads from input to output:
+
+    conv3-16-relu > pool > conv5-32-relu+skip > dense-64-tanh
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace
+
+__all__ = ["Chain", "Layer"]
+
+TYPES = ("conv", "pool", "dense")
+PARTS = {"conv": ("width", "kernel", "activation", "skip"), "pool": (), "dense": ("width", "activation", "skip")}
+
+Layer = dict[str, str | int | float | bool]
+"""One layer by name: type and, where they apply, width, kernel, activation, skip."""
+
+
+class Chain(SearchSpace):
+    """Chains of convolution, pooling and dense layers, on images and on signals.
+
+    Args:
+        min_depth, max_depth: limits of the number of layers, 1 ≤ min_depth ≤ max_depth.
+        widths: output channels (convolution) or units (dense) to choose from.
+        kernels: sizes of convolution kernels to choose from, odd.
+        activations: among ``"relu"``, ``"tanh"`` and ``"gelu"``.
+        skips: whether layers may have a skip connection around them.
+
+    Raises:
+        ValueError: a limit is out of range, a kernel is even, or an activation is unknown.
+
+    Example:
+        >>> space = Chain(max_depth=3)
+        >>> space.parse("conv3-16-relu > pool > dense-32-relu").options["layer 2 type"]
+        'pool'
+    """
+
+    def __init__(
+        self,
+        min_depth: int = 1,
+        max_depth: int = 5,
+        widths: Sequence[int] = (8, 16, 32),
+        kernels: Sequence[int] = (1, 3, 5),
+        activations: Sequence[str] = ("relu", "tanh"),
+        skips: bool = False,
+    ) -> None:
+        if not 1 <= min_depth <= max_depth:
+            raise ValueError(f"depths must satisfy 1 <= min_depth <= max_depth; got {min_depth} and {max_depth}.")
+        if any(width < 1 for width in widths):
+            raise ValueError(f"widths must be at least 1; got {tuple(widths)}.")
+        if any(kernel < 1 or kernel % 2 == 0 for kernel in kernels):
+            raise ValueError(f"kernels must be odd, so that a layer keeps its resolution; got {tuple(kernels)}.")
+        unknown = set(activations) - {"relu", "tanh", "gelu"}
+        if unknown:
+            raise ValueError(f"unknown activation {min(unknown)!r}; there are relu, tanh and gelu.")
+        decisions = [Decision("depth", tuple(range(min_depth, max_depth + 1)))]
+        parts: dict[str, tuple[str | int | float | bool, ...]] = {
+            "type": TYPES,
+            "width": tuple(widths),
+            "kernel": tuple(kernels),
+            "activation": tuple(activations),
+        }
+        if skips:
+            parts["skip"] = ("no", "yes")
+        for layer in range(1, max_depth + 1):
+            decisions += [Decision(f"layer {layer} {part}", options) for part, options in parts.items()]
+        parameters = {
+            "min_depth": min_depth,
+            "max_depth": max_depth,
+            "widths": list(widths),
+            "kernels": list(kernels),
+            "activations": list(activations),
+            "skips": skips,
+        }
+        super().__init__("chain", decisions, parameters)
+        object.__setattr__(self, "_parts", tuple(parts))
+
+    _parts: tuple[str, ...]  # the parts that each layer has a decision for, type first
+
+    def layers(self, choices: tuple[int, ...]) -> list[Layer]:
+        """Return the layers from input to output, with the parts that apply to their type."""
+        depth = int(self.decisions[0].options[choices[0]])
+        found: list[Layer] = []
+        for layer in range(depth):
+            start = 1 + layer * len(self._parts)
+            values: Layer = {
+                part: self.decisions[start + k].options[choices[start + k]] for k, part in enumerate(self._parts)
+            }
+            applies = PARTS[str(values["type"])]
+            found.append({part: value for part, value in values.items() if part == "type" or part in applies})
+        return found
+
+    def active(self, choices: tuple[int, ...]) -> tuple[bool, ...]:
+        """Depth, the type of each layer up to it, and what applies to that type."""
+        depth = int(self.decisions[0].options[choices[0]])
+        flags = [True]
+        for layer in range((len(self.decisions) - 1) // len(self._parts)):
+            applies = PARTS[TYPES[choices[1 + layer * len(self._parts)]]]
+            flags += [layer < depth and (part == "type" or part in applies) for part in self._parts]
+        return tuple(flags)
+
+    def is_valid(self, choices: tuple[int, ...]) -> bool:
+        """After a dense layer come only dense layers."""
+        return all(b["type"] == "dense" for a, b in pairwise(self.layers(choices)) if a["type"] == "dense")
+
+    @property
+    def size_is_exact(self) -> bool:
+        """Always: the chains are counted layer by layer."""
+        return True
+
+    def _count_architectures(self) -> int:
+        """Count the chains of each depth: those that end dense, and the others."""
+        options = {d.name.removeprefix("layer 1 "): len(d.options) for d in self.decisions[1 : 1 + len(self._parts)]}
+        ways = {kind: 1 for kind in TYPES}
+        for kind in TYPES:
+            for part in PARTS[kind]:
+                ways[kind] *= options.get(part, 1)
+        total, convolutional, dense = 0, 1, 0
+        for depth in range(1, 1 + int(self.decisions[0].options[-1])):
+            convolutional, dense = (
+                convolutional * (ways["conv"] + ways["pool"]),
+                (convolutional + dense) * ways["dense"],
+            )
+            total += convolutional + dense if depth >= int(self.decisions[0].options[0]) else 0
+        return total
+
+    def format(self, choices: tuple[int, ...]) -> str:
+        """Return the layers from input to output, such as ``conv3-16-relu > pool > dense-32-relu``."""
+        return " > ".join(_layer_name(layer) for layer in self.layers(choices))
+
+    def parse(self, text: str) -> Architecture:
+        """Return the chain that a string such as ``conv3-16-relu > pool`` names.
+
+        Raises:
+            ValueError: a layer is malformed, an option is not of this space, or the depth is outside its limits.
+        """
+        names = [name.strip() for name in text.split(">")]
+        depths = self.decisions[0].options
+        if len(names) not in depths:
+            raise ValueError(f"the depth must lie in {depths[0]}..{depths[-1]}; got {len(names)} layers in {text!r}.")
+        layers = [_parse_layer(name, text) for name in names]
+        choices = [depths.index(len(names))]
+        for layer in range(int(depths[-1])):
+            given = layers[layer] if layer < len(layers) else {}
+            if "skip" in given and given["skip"] == "yes" and "skip" not in self._parts:
+                raise ValueError(f"this space has no skip connections (skips=False); got {text!r}.")
+            for k, part in enumerate(self._parts):
+                decision = self.decisions[1 + layer * len(self._parts) + k]
+                option = given.get(part, decision.options[0])
+                if option not in decision.options:
+                    raise ValueError(
+                        f"unknown {part} {option!r} in {text!r}; {decision.name} may be {', '.join(map(str, decision.options))}."
+                    )
+                choices.append(decision.options.index(option))
+        return self.architecture(self.pin(tuple(choices)))
+
+    def diagram(self, architecture: Architecture) -> Diagram:
+        """Return the layers in a row; a skip connection is an arc over its layer."""
+        layers = self.layers(architecture.choices)
+        ends = (
+            Node("input", 0.0, 0.0, "input", "input"),
+            Node("output", 1.5 * (len(layers) + 1), 0.0, "output", "output"),
+        )
+        inner = [
+            Node(f"layer {i}", 1.5 * i, 0.0, _layer_label(layer), "operation") for i, layer in enumerate(layers, 1)
+        ]
+        nodes = [ends[0], *inner, ends[1]]
+        edges = [Edge(a.id, b.id) for a, b in pairwise(nodes)]
+        for i, layer in enumerate(layers, 1):
+            if layer.get("skip") == "yes":
+                index = i * len(self._parts)  # the last part of layer i
+                edges.append(Edge(nodes[i - 1].id, nodes[i + 1].id, "skip_connect", index, 0.9))
+        return Diagram(tuple(nodes), tuple(edges))
+
+
+def _layer_name(layer: Layer) -> str:
+    name = f"{layer['type']}{layer.get('kernel', '')}"
+    name += "".join(f"-{layer[part]}" for part in ("width", "activation") if part in layer)
+    return name + ("+skip" if layer.get("skip") == "yes" else "")
+
+
+def _layer_label(layer: Layer) -> str:
+    if layer["type"] == "pool":
+        return "pool 2"
+    kernel = f" {layer['kernel']}" if "kernel" in layer else ""
+    return f"{layer['type']}{kernel} ×{layer['width']} {layer['activation']}"
+
+
+def _parse_layer(name: str, text: str) -> Layer:
+    body, plus, extra = name.partition("+")
+    parts = body.split("-")
+    kind = parts[0].rstrip("0123456789")
+    kernel = parts[0][len(kind) :]
+    expected = {"conv": (3, True), "pool": (1, False), "dense": (3, False)}
+    if kind not in expected or (len(parts), bool(kernel)) != expected[kind] or (plus and extra != "skip"):
+        raise ValueError(
+            f"expected layers like conv3-16-relu, pool or dense-32-relu, joined by ' > '; got {name!r} in {text!r}."
+        )
+    layer: Layer = {"type": kind}
+    if kind != "pool":
+        if not parts[1].isdigit():
+            raise ValueError(f"the width must be a whole number; got {parts[1]!r} in {text!r}.")
+        layer |= {"width": int(parts[1]), "activation": parts[2], "skip": "yes" if plus else "no"}
+    if kernel:
+        layer["kernel"] = int(kernel)
+    return layer

@@ -1,0 +1,157 @@
+"""The cell space of NAS-Bench-201: four nodes, six edges, five operations.
+
+Dong & Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search",
+ICLR 2020, arXiv:2001.00326, Section 2.1 and Figure 1.
+
+Node 0 is the cell's input and node 3 its output; every node is the sum of what its incoming
+edges compute, and there is an edge from every node to every later one:
+
+    node_j = Σ_{i<j} operation_{i→j}(node_i),        5⁶ = 15,625 cells
+
+The native string lists nodes 1 to 3, separated by ``+``; each lists ``operation~source``:
+
+    |nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_1x1~1|skip_connect~2|
+
+What differs from the paper: an edge that no signal from the input reaches computes nothing here.
+In the published networks a convolution of zeros adds its batch-norm shift, a constant per channel.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+
+from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace
+
+__all__ = ["EDGES", "OPERATIONS", "NASBench201"]
+
+OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # (source, target), in the order of the native string
+
+NODES = (  # planar: no two edges cross
+    Node("0", 0.0, 1.5, "input", "input"),
+    Node("1", 1.7, 0.0, "1"),
+    Node("2", 2.7, 0.9, "2"),
+    Node("3", 4.4, 1.5, "output", "output"),
+)
+
+Term = tuple["Term | str", ...] | str
+Sum = tuple[tuple[str, int], ...]
+
+
+class NASBench201(SearchSpace):
+    """All 15,625 cells of NAS-Bench-201, for images and, with 1-D operations, for signals.
+
+    Example:
+        >>> space = NASBench201()
+        >>> cell = space.parse("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|")
+        >>> space.canonical(cell)
+        'c3a(x)'
+    """
+
+    def __init__(self) -> None:
+        decisions = [Decision(f"edge {source}→{target}", OPERATIONS) for source, target in EDGES]
+        super().__init__("nasbench201", decisions)
+
+    def format(self, choices: tuple[int, ...]) -> str:
+        """Return the benchmark's own string."""
+        parts = [f"{OPERATIONS[choice]}~{source}" for choice, (source, _) in zip(choices, EDGES, strict=True)]
+        return f"|{parts[0]}|+|{parts[1]}|{parts[2]}|+|{parts[3]}|{parts[4]}|{parts[5]}|"
+
+    def parse(self, text: str) -> Architecture:
+        """Return the cell that a string such as ``|none~0|+|none~0|none~1|+|…|`` names.
+
+        Raises:
+            ValueError: the string is malformed, or names an unknown operation.
+        """
+        parts = re.findall(r"[^|+~]+~[^|+~]*", text)
+        names = [part.split("~")[0] for part in parts]
+        for name in names:
+            if name not in OPERATIONS:
+                raise ValueError(f"unknown operation {name!r} in {text!r}; NAS-Bench-201 has {', '.join(OPERATIONS)}.")
+        if len(names) == len(EDGES):
+            choices = tuple(OPERATIONS.index(name) for name in names)
+            if self.format(choices) == text.strip():
+                return self.architecture(choices)
+        raise ValueError(f"expected '|op~0|+|op~0|op~1|+|op~0|op~1|op~2|' with an operation for each op; got {text!r}.")
+
+    def diagram(self, architecture: Architecture) -> Diagram:
+        """Return the cell: four nodes, an edge per operation. Edges of ``none`` are there, and say so."""
+        edges = [
+            Edge(str(source), str(target), OPERATIONS[choice], index)
+            for index, (choice, (source, target)) in enumerate(zip(architecture.choices, EDGES, strict=True))
+        ]
+        return Diagram(NODES, tuple(edges))
+
+    def live_edges(self, architecture: Architecture) -> tuple[bool, ...]:
+        """Say for each edge whether it lies on a path of non-zero operations from input to output."""
+        open_edges = [
+            edge for edge, choice in zip(EDGES, architecture.choices, strict=True) if OPERATIONS[choice] != "none"
+        ]
+        reached, reaching = {0}, {3}
+        for source, target in open_edges:  # sources come before targets in this order
+            if source in reached:
+                reached.add(target)
+        for source, target in reversed(open_edges):
+            if target in reaching:
+                reaching.add(source)
+        return tuple(edge in open_edges and edge[0] in reached and edge[1] in reaching for edge in EDGES)
+
+    def canonical(self, architecture: Architecture) -> str:
+        """Return a name for the function that the cell computes: 5,044 different ones.
+
+        Each node is written as a sum of terms. Skip adds the source's terms, pooling is linear and
+        so is applied to each term, and every convolution is a term of its own: two convolutions of
+        the same input have different weights, while one convolution that arrives over two paths
+        counts twice. Convolutions get letters, and the smallest text over all letterings is the name.
+        """
+        live = self.live_edges(architecture)
+        convolutions = [
+            index for index, choice in enumerate(architecture.choices) if live[index] and "conv" in OPERATIONS[choice]
+        ]
+        letterings = itertools.permutations("abcdef"[: len(convolutions)])
+        return min(
+            self._text(architecture, live, dict(zip(convolutions, letters, strict=True))) for letters in letterings
+        )
+
+    def _text(self, architecture: Architecture, live: tuple[bool, ...], letters: dict[int, str]) -> str:
+        terms: list[Counter[str]] = [Counter({"x": 1}), Counter(), Counter(), Counter()]
+        for index, (source, target) in enumerate(EDGES):
+            operation = OPERATIONS[architecture.choices[index]]
+            if not live[index]:
+                continue
+            if operation == "skip_connect":
+                terms[target].update(terms[source])
+            elif operation == "avg_pool_3x3":
+                terms[target].update({f"p({term})": count for term, count in terms[source].items()})
+            else:
+                name = "c" + operation[-1] + letters[index]
+                terms[target][f"{name}({_sum(terms[source])})"] += 1
+        return _sum(terms[3])
+
+    def benchmark_canonical(self, architecture: Architecture) -> str:
+        """Return the published rule's name for the cell: 6,466 different ones (Section 2.1).
+
+        Skip and zero edges are followed, every node is the sorted list of what arrives, and edges
+        that cannot reach the output stay in the text. It tells apart some cells that
+        :meth:`canonical` proves equal, and merges one convolution used twice with two convolutions.
+        """
+        nodes = ["x"]
+        for target in (1, 2, 3):
+            arriving = []
+            for index, (source, edge_target) in enumerate(EDGES):
+                if edge_target == target:
+                    arriving.append(_published_term(OPERATIONS[architecture.choices[index]], nodes[source]))
+            nodes.append("+".join(sorted(arriving)))
+        return nodes[3]
+
+
+def _sum(terms: Counter[str]) -> str:
+    return "+".join(sorted(terms.elements())) or "0"
+
+
+def _published_term(operation: str, source: str) -> str:
+    if operation == "none" or source == "#":
+        return "#"
+    return source if operation == "skip_connect" else f"({source})@{operation}"

@@ -1,0 +1,5 @@
+"""Black-box search strategies: one file per method, in the order in which each differs a little from the last."""
+
+from nasedu.strategies.random_search import RandomSearch
+
+__all__ = ["RandomSearch"]
