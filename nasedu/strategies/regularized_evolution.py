@@ -1,0 +1,91 @@
+"""Regularized evolution: keep the young, not the best.
+
+Real, Aggarwal, Huang & Le, "Regularized Evolution for Image Classifier Architecture Search",
+AAAI 2019, arXiv:1802.01548, Algorithm 1.
+
+The population is a queue of the last P trials. Each step draws S of them, copies the best of
+that sample with one mutation, and appends the child; the *oldest* member leaves, however good
+it was. An architecture survives only by being found again, which guards against one lucky
+evaluation staying on top for ever.
+
+    ask:   the first P times: a random architecture; then
+           parent = argmax score over S draws, with replacement, from the queue
+           child  = mutate(parent)
+    tell:  append the child's trial to the queue; drop the oldest beyond P
+
+The tournament is the whole selection pressure. With P different scores the parent has rank r
+(1 is best) with probability ((P − r + 1)^S − (P − r)^S) / P^S.
+
+Symbols (values: the paper's "Methods Details"; NAS-Bench-201 compares with P = S = 10):
+    P  population_size   members of the queue    100
+    S  sample_size       draws per tournament     25
+
+What differs from Algorithm 1:
+    * ask and tell are separate, so C, the number of cycles, belongs to the caller, and trials
+      may return late: a tournament is held among those that have, and ask is random as long
+      as none has.
+    * Mutation is the space's own, one decision, and never the identity (0.05 in the paper).
+    * A failed trial enters the queue with score −∞: it is a parent only of a sample that all failed.
+"""
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from nasedu.core import Architecture, SearchSpace, Trial
+
+__all__ = ["RegularizedEvolution"]
+
+
+class RegularizedEvolution:
+    """Aging evolution with tournament selection.
+
+    Args:
+        space: where to sample and mutate.
+        rng: the only source of randomness.
+        population_size: P, at least 1.
+        sample_size: S, between 1 and P. Larger is greedier; 1 ignores the scores altogether.
+
+    Attributes:
+        population: the queue of trials, the oldest first.
+
+    Raises:
+        ValueError: sample_size is outside 1..population_size.
+    """
+
+    def __init__(
+        self, space: SearchSpace, rng: np.random.Generator, *, population_size: int = 100, sample_size: int = 25
+    ) -> None:
+        if not 1 <= sample_size <= population_size:
+            raise ValueError(f"sample_size must lie in 1..population_size={population_size}; got {sample_size}.")
+        self.space = space
+        self.rng = rng
+        self.settings = {"population_size": population_size, "sample_size": sample_size}
+        self.sample_size = sample_size
+        self.population: deque[Trial] = deque(maxlen=population_size)
+        self.random_asks_left = population_size
+        self.state: dict[str, Any] = {}
+
+    def ask(self) -> Architecture:
+        """Propose a mutated copy of a tournament's winner."""
+        if self.random_asks_left > 0 or not self.population:
+            self.random_asks_left -= 1
+            self.state = {"parent": None, "draws": [], "changed": []}
+            return self.space.sample(self.rng)
+        draws = [self.population[i] for i in self.rng.integers(len(self.population), size=self.sample_size)]
+        parent = max(draws, key=lambda trial: trial.score)
+        child = self.space.mutate(parent.architecture, self.rng)
+        pairs = zip(parent.architecture.choices, child.choices, strict=True)
+        self.state = {
+            "parent": parent.number,
+            "draws": [trial.number for trial in draws],
+            "changed": [index for index, (old, new) in enumerate(pairs) if old != new],
+        }
+        return child
+
+    def tell(self, trial: Trial) -> None:
+        """Let the trial enter the queue; the oldest leaves a full one."""
+        full = len(self.population) == self.population.maxlen
+        self.state = {"entered": trial.number, "left": self.population[0].number if full else None}
+        self.population.append(trial)  # the queue drops its oldest beyond P
