@@ -1,0 +1,38 @@
+"""What the lessons need besides the laboratory: exercises that check themselves.
+
+A check is a handful of plain asserts, each a law with a hint as its message, so that a student
+can read what is asked. A wrong or unfinished answer prints the hint and the notebook goes on.
+
+    with exercise("tournament"):
+        assert tournament([0.1, 0.9], [0, 1]) == 1, "the winner is the draw with the highest accuracy"
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["exercise"]
+
+
+@contextmanager
+def exercise(title: str) -> Iterator[None]:
+    """Run the asserts of an exercise and print what came out, without stopping the notebook.
+
+    Args:
+        title: how the exercise is called in what is printed.
+
+    Example:
+        >>> with exercise("one plus one"):
+        ...     assert 1 + 1 == 2, "count your fingers"
+        ✓ one plus one: correct.
+        >>> with exercise("one plus one"):
+        ...     assert None == 2, "count your fingers"
+        ✗ one plus one: not yet. Hint: count your fingers
+    """
+    try:
+        yield
+    except AssertionError as error:
+        print(f"✗ {title}: not yet. Hint: {error}")
+    except Exception as error:  # whatever a student's function raises is an answer that is not right yet
+        print(f"✗ {title}: not yet. Your code raised {type(error).__name__}: {error}")
+    else:
+        print(f"✓ {title}: correct.")
