@@ -1,0 +1,81 @@
+"""From an architecture to a network that can be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from nasedu.core import Architecture
+from nasedu.networks import nasbench201
+from nasedu.networks.initialization import materialize
+from nasedu.spaces import NASBench201
+
+__all__ = ["build", "check_input_shape"]
+
+
+def build(
+    architecture: Architecture,
+    input_shape: Sequence[int],
+    classes: int,
+    *,
+    rng: np.random.Generator,
+    channels: int = 8,
+    cells: int = 1,
+    **options: Any,
+) -> nn.Module:
+    """Return the network of an architecture, with fresh weights.
+
+    Args:
+        architecture: of one of the spaces NASBench201, DARTS or Chain.
+        input_shape: (channels, length) for signals, (channels, height, width) for images; without the batch.
+        classes: number of logits, at least 2.
+        rng: the only source of the initial weights.
+        channels: width of the first stage of cells, at least 1. A chain has its own widths.
+        cells: cells per stage, at least 1. A chain has no cells.
+        options: what one space's network has beyond that. NASBench201: ``skeleton="micro"`` or ``"published"``.
+
+    Returns:
+        A module from inputs [batch, *input_shape] to logits [batch, classes], on the CPU, in training mode.
+
+    Raises:
+        ValueError: a number is out of range, the shape is not that of signals or images, or the space has no network.
+        TypeError: the space's network has no such option.
+
+    Example:
+        >>> from nasedu.spaces import NASBench201
+        >>> cell = NASBench201().parse("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|")
+        >>> network = build(cell, input_shape=(1, 40), classes=10, rng=np.random.default_rng(0))
+        >>> sum(weights.numel() for weights in network.parameters())
+        1778
+    """
+    dims = check_input_shape(input_shape)
+    for name, value, least in (("classes", classes, 2), ("channels", channels, 1), ("cells", cells, 1)):
+        if value < least:
+            raise ValueError(f"{name} must be at least {least}; got {value}.")
+    space, channels_in = architecture.space, input_shape[0]
+    if isinstance(space, NASBench201):
+        return materialize(
+            lambda: nasbench201.network(architecture, dims, channels_in, classes, channels, cells, **options), rng
+        )
+    raise ValueError(
+        f"nasedu can build networks for NASBench201, DARTS and Chain; got the space {space.name!r}. To search a space "
+        "of your own, write an evaluator: any function from a list of architectures to a list of nasedu.Trial, "
+        "which may build and train whatever the decisions in architecture.options mean to you."
+    )
+
+
+def check_input_shape(input_shape: Sequence[int]) -> int:
+    """Return 1 for signals and 2 for images.
+
+    Raises:
+        ValueError: it is neither the shape of a signal nor that of an image.
+    """
+    if len(input_shape) not in (2, 3) or any(size < 1 for size in input_shape):
+        raise ValueError(
+            "input_shape must be (channels, length) or (channels, height, width), each at least 1, without the batch; "
+            f"got {tuple(input_shape)}. Reshape the inputs: a table of n columns is a signal of shape (1, n)."
+        )
+    return len(input_shape) - 1

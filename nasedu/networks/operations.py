@@ -1,0 +1,90 @@
+"""The operations that cells are made of, for signals and for images.
+
+Every operation takes ``dims``, 1 for signals [batch, channels, length] or 2 for images
+[batch, channels, height, width]; everything else is the same. As in NAS-Bench-201
+(arXiv:2001.00326) and DARTS (arXiv:1806.09055) a convolution is ReLU, convolution without
+bias, batch norm, in this order, so that an operation's output may be negative and can be added up.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = ["AveragePool", "MaxPool", "activate_convolve_normalize", "average_pool", "convolution", "normalization"]
+
+
+def convolution(
+    dims: int, channels_in: int, channels_out: int, kernel: int, *, stride: int = 1, dilation: int = 1, groups: int = 1
+) -> nn.Module:
+    """Return a convolution without bias, padded so that stride 1 keeps the resolution. The kernel is odd."""
+    kind = {1: nn.Conv1d, 2: nn.Conv2d}[dims]
+    padding = dilation * (kernel - 1) // 2
+    return kind(
+        channels_in, channels_out, kernel, stride=stride, padding=padding, dilation=dilation, groups=groups, bias=False
+    )
+
+
+def normalization(dims: int, channels: int, affine: bool = True) -> nn.Module:
+    """Return a batch norm; ``affine=False`` leaves out its learned scale and shift, as supernets do."""
+    return {1: nn.BatchNorm1d, 2: nn.BatchNorm2d}[dims](channels, affine=affine)
+
+
+def activate_convolve_normalize(
+    dims: int, channels_in: int, channels_out: int, kernel: int, stride: int = 1, affine: bool = True
+) -> nn.Sequential:
+    """Return ReLU, convolution, batch norm: the convolution of both cell spaces."""
+    return nn.Sequential(
+        nn.ReLU(),
+        convolution(dims, channels_in, channels_out, kernel, stride=stride),
+        normalization(dims, channels_out, affine),
+    )
+
+
+class AveragePool(nn.Module):
+    """Average over windows of 3, padded; what lies outside is not counted (``count_include_pad=False``).
+
+    Args:
+        stride: 1 keeps the resolution, 2 halves it, rounding up.
+    """
+
+    def __init__(self, stride: int = 1) -> None:
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the local means of x."""
+        return average_pool(x, 3, self.stride)
+
+
+class MaxPool(nn.Module):
+    """Maximum over windows of 3, padded.
+
+    Args:
+        dims: 1 for signals, 2 for images.
+        stride: 1 keeps the resolution, 2 halves it, rounding up.
+    """
+
+    def __init__(self, dims: int, stride: int = 1) -> None:
+        super().__init__()
+        self.pool = {1: nn.MaxPool1d, 2: nn.MaxPool2d}[dims](3, stride=stride, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the local maxima of x."""
+        pooled: Tensor = self.pool(x)
+        return pooled
+
+
+def average_pool(x: Tensor, size: int, stride: int) -> Tensor:
+    """Average over windows; windows of odd size are padded, those of even size are cut at the border.
+
+    Args:
+        x: [batch, channels, length] or [batch, channels, height, width].
+        size: of the window, 2 or 3.
+        stride: of the window.
+
+    Returns:
+        The means, every spatial size divided by the stride, rounding up.
+    """
+    pool = {3: F.avg_pool1d, 4: F.avg_pool2d}[x.dim()]
+    return pool(x, size, stride=stride, padding=(size - 1) // 2, ceil_mode=size == 2, count_include_pad=False)
