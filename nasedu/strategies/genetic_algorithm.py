@@ -1,0 +1,156 @@
+"""Genetic algorithm: generations of children that mix two good parents and change a little.
+
+Holland, "Adaptation in Natural and Artificial Systems", 1975; on network architectures, with
+fixed-length codes, one-point crossover and generations as here: Xie & Yuille, "Genetic CNN",
+ICCV 2017, arXiv:1703.01513, Section 3.2.
+
+Selection makes the good ones parents more often, crossover puts the beginning of one parent's
+code before the end of another's, mutation keeps every option reachable, and elitism makes sure
+that the best of a generation is never worse than the best of the last. Crossover pays where
+decisions that belong together lie next to each other in the code.
+
+    ask:   the first N times: a random architecture; then
+           a, b  = winners of two tournaments of k members of the last complete generation
+           child = a's decisions before a random cut, b's after it
+           each active decision of the child changes with probability m
+           begin again if the child is invalid or was asked for before
+    tell:  collect the child's trial; when there are N − E of them, they and the E best of
+           the last generation are the next one
+
+Elites carry their trial along, so they cost nothing: a generation is N − E evaluations, the
+first one N. Nothing is evaluated twice, as long as something new is found within 100 attempts.
+
+Symbols (no canonical values; these are ours):
+    N  population_size   members of a generation               20
+    k  sample_size       members of a tournament                3
+    m  mutation_rate     chance of each decision to change     1 / number of decisions
+    E  elites            members taken over as they are         2
+
+What differs from the textbook:
+    * ask and tell are separate. A child that returns late counts for the generation then being
+      collected, and asks beyond a generation's end have the last complete one as parents.
+    * Parents are drawn by tournament, not in proportion to fitness (Genetic CNN's roulette),
+      so only the order of scores matters. A failed trial has score −∞ and hardly ever wins.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from nasedu.core import Architecture, SearchSpace, Trial
+
+__all__ = ["GeneticAlgorithm"]
+
+ATTEMPTS = 100
+
+
+class GeneticAlgorithm:
+    """Tournament selection, one-point crossover, mutation, elitism.
+
+    Args:
+        space: where to sample, and whose decisions are the code.
+        rng: the only source of randomness.
+        population_size: N, at least 2.
+        sample_size: k, between 1 and N. Larger is greedier; 1 ignores the scores altogether.
+        mutation_rate: m, in [0, 1]; None for one decision on average.
+        elites: E, between 0 and N − 1.
+
+    Attributes:
+        generation: how many generations are complete.
+        population: the trials of the last complete generation, elites first; empty before the first.
+        children: the trials of the next one so far.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        rng: np.random.Generator,
+        *,
+        population_size: int = 20,
+        sample_size: int = 3,
+        mutation_rate: float | None = None,
+        elites: int = 2,
+    ) -> None:
+        if population_size < 2:
+            raise ValueError(f"population_size must be at least 2, or there is nothing to mix; got {population_size}.")
+        if not 1 <= sample_size <= population_size:
+            raise ValueError(f"sample_size must lie in 1..population_size={population_size}; got {sample_size}.")
+        if not 0 <= elites < population_size:
+            raise ValueError(f"elites must lie in 0..{population_size - 1}, or no child ever enters; got {elites}.")
+        rate = 1 / len(space.decisions) if mutation_rate is None else mutation_rate
+        if not 0 <= rate <= 1:
+            raise ValueError(f"mutation_rate is a probability and must lie in [0, 1]; got {mutation_rate}.")
+        self.space = space
+        self.rng = rng
+        self.settings = {
+            "population_size": population_size,
+            "sample_size": sample_size,
+            "mutation_rate": mutation_rate,
+            "elites": elites,
+        }
+        self.population_size, self.sample_size = population_size, sample_size
+        self.mutation_rate, self.elites = rate, elites
+        self.generation = 0
+        self.population: list[Trial] = []
+        self.children: list[Trial] = []
+        self.asked: set[Architecture] = set()
+        self.state: dict[str, Any] = {}
+
+    def ask(self) -> Architecture:
+        """Propose a child that was not asked for before."""
+        for _ in range(ATTEMPTS):
+            child = self._child() if self.population else self._founder()
+            if child is not None and child not in self.asked:
+                break
+        if child is None:  # no attempt was valid
+            child = self._founder()
+        self.asked.add(child)
+        return child
+
+    def tell(self, trial: Trial) -> None:
+        """Collect the trial; the last one of a generation completes it."""
+        self.state = {"entered": trial.number}
+        self.children.append(trial)
+        elite = self._elite()
+        if len(elite) + len(self.children) >= self.population_size:
+            self.population, self.children = elite + self.children, []
+            self.generation += 1
+            self.state["population"] = [member.number for member in self.population]
+
+    def _elite(self) -> list[Trial]:
+        return sorted(self.population, key=lambda trial: trial.score, reverse=True)[: self.elites]
+
+    def _founder(self) -> Architecture:
+        self.state = {"generation": self.generation, "parents": [], "cut": None, "mutated": [], "elite": []}
+        return self.space.sample(self.rng)
+
+    def _child(self) -> Architecture | None:
+        first, second = self._winner(), self._winner()
+        cut = 1 + int(self.rng.integers(max(len(self.space.decisions) - 1, 1)))
+        choices = self.space.pin(first.architecture.choices[:cut] + second.architecture.choices[cut:])
+        mutated = self._mutation(choices)
+        choices = self.space.pin(tuple(mutated.get(index, choice) for index, choice in enumerate(choices)))
+        self.state = {
+            "generation": self.generation,
+            "parents": [first.number, second.number],
+            "cut": cut,
+            "mutated": list(mutated),
+            "elite": [trial.number for trial in self._elite()],
+        }
+        return self.space.architecture(choices) if self.space.is_valid(choices) else None
+
+    def _winner(self) -> Trial:
+        draws = [self.population[i] for i in self.rng.integers(len(self.population), size=self.sample_size)]
+        return max(draws, key=lambda trial: trial.score)
+
+    def _mutation(self, choices: tuple[int, ...]) -> dict[int, int]:
+        """Draw which active decisions change, and to what: never to what they were."""
+        mutated = {}
+        for index, on in enumerate(self.space.active(choices)):
+            count = len(self.space.decisions[index].options)
+            if on and count > 1 and self.rng.random() < self.mutation_rate:
+                mutated[index] = (choices[index] + 1 + int(self.rng.integers(count - 1))) % count
+        return mutated
