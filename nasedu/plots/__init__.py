@@ -1,0 +1,19 @@
+"""Figures: architectures as graphs, searches as curves. Colours and dash patterns are those of ``palette.json``.
+
+Importing this loads no matplotlib; drawing does.
+"""
+
+from nasedu.plots.architecture import architecture_figure, draw, save, save_figure
+from nasedu.plots.histories import alphas, bands, histories, history_figure, losses
+
+__all__ = [
+    "alphas",
+    "architecture_figure",
+    "bands",
+    "draw",
+    "histories",
+    "history_figure",
+    "losses",
+    "save",
+    "save_figure",
+]

@@ -1,0 +1,84 @@
+"""The shared colours and dash patterns of ``palette.json``, ready for matplotlib. Loads only the standard library."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+__all__ = ["LineStyle", "kind_colors", "mark_color", "operation_style", "readable", "strategy_style"]
+
+Dash = tuple[float, tuple[float, ...]] | str
+READABLE = 4.5  # contrast of small text on its background, WCAG 2.2, criterion 1.4.3
+
+
+@dataclass(frozen=True, slots=True)
+class LineStyle:
+    """How an operation or a strategy is drawn: a colour, a matplotlib dash pattern and a marker."""
+
+    color: str
+    dash: Dash
+    marker: str = "o"
+
+
+@cache
+def _palette() -> dict[str, Any]:
+    return dict(json.loads((Path(__file__).parent / "palette.json").read_text(encoding="utf-8")))
+
+
+def _line_style(entry: dict[str, Any]) -> LineStyle:
+    dash: Dash = (0.0, tuple(entry["dash"])) if entry["dash"] else "solid"
+    return LineStyle(entry["color"], dash, entry.get("marker", "o"))
+
+
+@cache
+def operation_style(name: str) -> LineStyle:
+    """Return how an operation is drawn; one that the palette does not list takes the first rule that fits its name."""
+    operations = _palette()["operations"]
+    if name not in operations:
+        words = name.lower()
+        rules = _palette()["rules"]
+        name = next((rule["like"] for rule in rules if all(word in words for word in rule["words"])), "other")
+    return _line_style(operations[name])
+
+
+@cache
+def strategy_style(name: str) -> LineStyle:
+    """Return how a strategy is drawn, by the name of its class or any spelling of it (``"regularized evolution"``)."""
+    strategies = _palette()["strategies"]
+    spelled = {_letters(key): entry for key, entry in strategies.items()}
+    return _line_style(spelled.get(_letters(name), strategies["other"]))
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def kind_colors(kind: str) -> tuple[str, str]:
+    """Return the fill and the outline of a node of this kind."""
+    kinds = _palette()["kinds"]
+    entry = kinds.get(kind, kinds["node"])
+    return entry["color"], entry["line"]
+
+
+def mark_color(name: str) -> str:
+    """Return the colour of a mark: ``"trial"``, ``"incumbent"``, ``"changed"`` or ``"selected"``."""
+    return str(_palette()["marks"][name]["color"])
+
+
+@cache
+def readable(color: str) -> str:
+    """Return the colour, darkened until small text in it is legible on white."""
+    channels = [int(color[start : start + 2], 16) for start in (1, 3, 5)]
+    while 1.05 / (_luminance(channels) + 0.05) < READABLE:
+        channels = [int(0.97 * channel) for channel in channels]
+    return "#" + "".join(f"{channel:02x}" for channel in channels)
+
+
+def _luminance(channels: list[int]) -> float:
+    """Return the relative luminance of WCAG 2.2."""
+    parts = [channel / 255 for channel in channels]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

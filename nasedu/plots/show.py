@@ -1,0 +1,94 @@
+"""How values show themselves in a notebook: text, a PNG, and our own format for the interactive viewer.
+
+The PNG is in every bundle because an untrusted notebook, GitHub and a printed page show it; it is drawn
+at twice the resolution of the page, and without pyplot, which would cost time at the first display.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+from nasedu.core import Architecture
+from nasedu.history import History
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "ARCHITECTURE_MIME",
+    "HISTORY_MIME",
+    "architecture_bundle",
+    "architecture_png",
+    "history_bundle",
+    "history_png",
+]
+
+ARCHITECTURE_MIME = "application/vnd.nasedu.architecture+json"
+HISTORY_MIME = "application/vnd.nasedu.history+jsonl"
+LARGEST_HISTORY = 2_000_000  # bytes that showing a history may add to a notebook
+RESOLUTION = 144  # dots per inch; a page has 72 points, so two dots a point
+
+
+def architecture_bundle(architecture: Architecture) -> dict[str, Any]:
+    """Return the MIME bundle of an architecture: its native string, a picture, and the ``*.nas.json`` document."""
+    return {
+        "text/plain": repr(architecture),
+        "image/png": _base64(architecture_png(architecture)),
+        ARCHITECTURE_MIME: architecture.to_json(),
+    }
+
+
+def architecture_png(architecture: Architecture) -> bytes:
+    """Return the drawing as a PNG."""
+    from nasedu.plots.architecture import architecture_figure
+
+    return _png(architecture_figure(architecture))
+
+
+def history_bundle(history: History) -> dict[str, Any]:
+    """Return the MIME bundle of a history: one line of text, a picture, and the log as JSON lines.
+
+    A log above two megabytes loses its states and diagrams first; one that is still above it is left
+    out, and the text says so. The file itself always keeps everything.
+    """
+    text = repr(history)
+    bundle: dict[str, Any] = {"image/png": _base64(history_png(history))}
+    log = history.text()
+    if len(log) > LARGEST_HISTORY:
+        log = _thinned(log)
+        text += " (shown without its states)"
+    if len(log) <= LARGEST_HISTORY:
+        bundle[HISTORY_MIME] = log
+    else:
+        text = f"{history!r} (too long for a notebook: save it and open the file)"
+    return {"text/plain": text, **bundle}
+
+
+def history_png(history: History) -> bytes:
+    """Return the progress of a search as a PNG."""
+    from nasedu.plots.histories import history_figure
+
+    return _png(history_figure(history))
+
+
+def _thinned(log: str) -> str:
+    """Return the log without what is only for the eye."""
+    header, *events = log.splitlines()
+    kept = [{k: v for k, v in json.loads(line).items() if k not in ("state", "diagram", "curve")} for line in events]
+    return "".join(
+        line + "\n"
+        for line in [header, *(json.dumps(event, ensure_ascii=False, separators=(",", ":")) for event in kept)]
+    )
+
+
+def _png(figure: Figure) -> bytes:
+    target = io.BytesIO()
+    figure.savefig(target, format="png", dpi=RESOLUTION)
+    return target.getvalue()
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
