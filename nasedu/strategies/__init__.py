@@ -5,6 +5,7 @@ The learned controller needs torch, so it is imported when first used.
 
 from typing import TYPE_CHECKING, Any
 
+from nasedu.strategies.boltzmann_policy import BoltzmannPolicy
 from nasedu.strategies.genetic_algorithm import GeneticAlgorithm
 from nasedu.strategies.random_search import RandomSearch
 from nasedu.strategies.regularized_evolution import RegularizedEvolution
@@ -12,7 +13,7 @@ from nasedu.strategies.regularized_evolution import RegularizedEvolution
 if TYPE_CHECKING:
     from nasedu.strategies.reinforce import Reinforce
 
-__all__ = ["GeneticAlgorithm", "RandomSearch", "RegularizedEvolution", "Reinforce"]
+__all__ = ["BoltzmannPolicy", "GeneticAlgorithm", "RandomSearch", "RegularizedEvolution", "Reinforce"]
 
 
 def __getattr__(name: str) -> Any:

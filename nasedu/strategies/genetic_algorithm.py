@@ -143,7 +143,9 @@ class GeneticAlgorithm:
         return self.space.architecture(choices) if self.space.is_valid(choices) else None
 
     def _winner(self) -> Trial:
-        draws = [self.population[i] for i in self.rng.integers(len(self.population), size=self.sample_size)]
+        draws: list[Trial] = [
+            self.population[i] for i in self.rng.integers(len(self.population), size=self.sample_size)
+        ]
         return max(draws, key=lambda trial: trial.score)
 
     def _mutation(self, choices: tuple[int, ...]) -> dict[int, int]:

@@ -1,0 +1,165 @@
+"""Boltzmann policy: draw every architecture with a probability that grows with its reward.
+
+    π(A) ∝ exp(α R(A)),    R(A) = f(A) − c |A|
+
+The policy that maximises E[R] + H/α, the mean reward plus its own entropy H over α: Ziebart,
+Maas, Bagnell & Dey, "Maximum Entropy Inverse Reinforcement Learning", AAAI 2008; as exploration:
+Sutton & Barto, "Reinforcement Learning", 2nd edition, 2018, Section 2.8. f is the measured score,
+|A| the size of A; α = 0 draws uniformly, α → ∞ always takes the best.
+
+π(A) needs R(A) for every A, which is what a search does not know. So R is estimated decision by
+decision: the reward of an option is the mean reward of the trials that had it, and
+
+    π(A) = Π_i softmax(α r_i)[a_i],    r_i[o] = mean R of the trials with option o in decision i
+
+With a single decision (such as the number of layers) that is the formula above as soon as every
+option was tried. With several it is exact where R is a sum of one term for each decision, and
+otherwise blind to how decisions work together; controllers are there to mend that.
+
+    initialise:  the first n asks are random
+    ask:         sample an option of each decision from its softmax
+    tell:        (it was evaluated) keep the best; reshape the distribution: update the means
+    stop:        the caller's: after a number of trials
+
+Worked example: 1 to 5 layers, R = 1 − |A|/5, α = 1 gives 0.2868, 0.2348, 0.1922, 0.1574, 0.1289.
+
+Symbols (no canonical values; these are ours):
+    α  alpha          sharpness, per unit of score                          30
+    c  penalty        price of one unit of size                             0
+    n  initial_asks   random asks at the beginning                          20
+    ε  exploration    share of random asks afterwards                       0.1
+
+What differs from the formula: the product form just described. An option that was never tried
+has the mean reward of all trials. Decisions that do not matter to a trial are left out of its
+means. A draw that is no valid architecture is drawn again. Failed trials leave no trace.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nasedu.core import MAX_REDRAWS, Architecture, SearchSpace, Trial
+
+__all__ = ["BoltzmannPolicy"]
+
+
+def active_decisions(architecture: Architecture) -> float:
+    """Return how many decisions matter to the architecture."""
+    return sum(architecture.space.active(architecture.choices))
+
+
+class BoltzmannPolicy:
+    """One softmax over estimated rewards for each decision.
+
+    Args:
+        space: where to search.
+        rng: the only source of randomness.
+        alpha: α, at least 0, per unit of score: with accuracy in [0, 1], 30 makes an
+            option that is ten percentage points better e³ ≈ 20 times likelier.
+        penalty: c, in score per unit of size.
+        size: |A|; by default the number of decisions that matter to A.
+        initial_asks: n, at least 0.
+        exploration: ε, in [0, 1].
+
+    Attributes:
+        best: the trial with the highest reward so far, None before the first.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        rng: np.random.Generator,
+        *,
+        alpha: float = 30.0,
+        penalty: float = 0.0,
+        size: Callable[[Architecture], float] = active_decisions,
+        initial_asks: int = 20,
+        exploration: float = 0.1,
+    ) -> None:
+        if alpha < 0 or initial_asks < 0:
+            raise ValueError(f"alpha and initial_asks must be at least 0; got {alpha} and {initial_asks}.")
+        if not 0 <= exploration <= 1:
+            raise ValueError(f"exploration is a probability and must lie in [0, 1]; got {exploration}.")
+        self.space = space
+        self.rng = rng
+        self.settings = {
+            "alpha": alpha,
+            "penalty": penalty,
+            "size": getattr(size, "__qualname__", type(size).__name__),
+            "initial_asks": initial_asks,
+            "exploration": exploration,
+        }
+        self.alpha, self.penalty, self.size = alpha, penalty, size
+        self.exploration, self.initial_asks_left = exploration, initial_asks
+        self.sums = [np.zeros(len(decision.options)) for decision in space.decisions]  # of rewards
+        self.counts = [np.zeros(len(decision.options)) for decision in space.decisions]  # of trials
+        self.rewards: list[float] = []
+        self.best: Trial | None = None
+        self.state: dict[str, Any] = {}
+
+    def ask(self) -> Architecture:
+        """Sample an architecture from the policy, or at random."""
+        self.initial_asks_left -= 1
+        is_random = self.initial_asks_left >= 0 or self.rng.random() < self.exploration
+        policy = self.policy()
+        architecture = self.space.sample(self.rng) if is_random else self._sample(policy)
+        active = self.space.active(architecture.choices)
+        self.state = {
+            "probabilities": [p.tolist() if on else None for p, on in zip(policy, active, strict=True)],
+            "chosen": [choice if on else None for choice, on in zip(architecture.choices, active, strict=True)],
+            "random": is_random,
+        }
+        return architecture
+
+    def tell(self, trial: Trial) -> None:
+        """Keep the best and update the mean reward of every option that the trial had."""
+        self.state = {}
+        if trial.failure is not None:
+            return
+        reward = self.reward(trial)
+        if self.best is None or reward > self.reward(self.best):
+            self.best = trial
+        self.rewards.append(reward)
+        for index, on in enumerate(self.space.active(trial.architecture.choices)):
+            if on:
+                self.sums[index][trial.architecture.choices[index]] += reward
+                self.counts[index][trial.architecture.choices[index]] += 1
+        self.state = {"reward": reward, "best": self.best.number}
+
+    def reward(self, trial: Trial) -> float:
+        """R = f − c |A|."""
+        return trial.score - self.penalty * self.size(trial.architecture)
+
+    def policy(self) -> list[np.ndarray]:
+        """Return for each decision the probability of each of its options."""
+        return [boltzmann(estimate, self.alpha) for estimate in self.estimates()]
+
+    def estimates(self) -> list[np.ndarray]:
+        """Return for each decision the mean reward of each of its options."""
+        mean = float(np.mean(self.rewards)) if self.rewards else 0.0
+        return [
+            np.where(count > 0, total / np.maximum(count, 1), mean)
+            for total, count in zip(self.sums, self.counts, strict=True)
+        ]
+
+    def _sample(self, policy: list[np.ndarray]) -> Architecture:
+        for _ in range(MAX_REDRAWS):
+            choices = self.space.pin(tuple(int(self.rng.choice(len(p), p=p)) for p in policy))
+            if self.space.is_valid(choices):
+                return self.space.architecture(choices)
+        return self.space.sample(self.rng)
+
+
+def boltzmann(rewards: np.ndarray, alpha: float) -> np.ndarray:
+    """Return exp(alpha · rewards), normalised; the largest is subtracted first, so nothing overflows.
+
+    Example:
+        >>> boltzmann(np.array([0.8, 0.6, 0.4, 0.2, 0.0]), alpha=1.0).round(4)
+        array([0.2868, 0.2348, 0.1922, 0.1574, 0.1289])
+    """
+    weights = np.exp(alpha * (rewards - rewards.max()))
+    return np.asarray(weights / weights.sum())
