@@ -9,9 +9,10 @@ import numpy as np
 from torch import nn
 
 from nasedu.core import Architecture
-from nasedu.networks import nasbench201
-from nasedu.networks.initialization import materialize
-from nasedu.spaces import NASBench201
+from nasedu.networks import chain, nasbench201
+from nasedu.networks.darts import DARTSNetwork
+from nasedu.networks.initialization import materialize, torch_generator
+from nasedu.spaces import DARTS, Chain, NASBench201
 
 __all__ = ["build", "check_input_shape"]
 
@@ -34,8 +35,10 @@ def build(
         classes: number of logits, at least 2.
         rng: the only source of the initial weights.
         channels: width of the first stage of cells, at least 1. A chain has its own widths.
-        cells: cells per stage, at least 1. A chain has no cells.
-        options: what one space's network has beyond that. NASBench201: ``skeleton="micro"`` or ``"published"``.
+        cells: cells per stage, at least 1. DARTS has three stages of normal cells with a reduction cell between, so
+            6 makes the published 20 layers. A chain has no cells.
+        options: what one space's network has beyond that. NASBench201: ``skeleton``, ``"micro"`` or ``"published"``;
+            DARTS: ``auxiliary=True`` for the auxiliary head, ``stem``, ``"cifar"`` or ``"imagenet"``.
 
     Returns:
         A module from inputs [batch, *input_shape] to logits [batch, classes], on the CPU, in training mode.
@@ -60,6 +63,15 @@ def build(
         return materialize(
             lambda: nasbench201.network(architecture, dims, channels_in, classes, channels, cells, **options), rng
         )
+    if isinstance(space, DARTS):
+        layers = 3 * cells + 2  # two of them reduce
+        network = materialize(
+            lambda: DARTSNetwork(architecture, dims, channels_in, classes, channels, layers, **options), rng
+        )
+        network.generator = torch_generator(rng)
+        return network
+    if isinstance(space, Chain):
+        return materialize(lambda: chain.network(architecture, dims, channels_in, classes, **options), rng)
     raise ValueError(
         f"nasedu can build networks for NASBench201, DARTS and Chain; got the space {space.name!r}. To search a space "
         "of your own, write an evaluator: any function from a list of architectures to a list of nasedu.Trial, "

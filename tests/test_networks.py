@@ -1,0 +1,348 @@
+import copy
+import itertools
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from nasedu.core import Decision, SearchSpace
+from nasedu.networks import build
+from nasedu.networks.darts import DARTS_V1, DARTS_V2, DARTSNetwork, FactorizedReduce
+from nasedu.networks.initialization import materialize, torch_generator
+from nasedu.networks.nasbench201 import Cell
+from nasedu.networks.operations import AveragePool, average_pool
+from nasedu.spaces import DARTS, Chain, NASBench201
+from nasedu.spaces.nasbench201 import EDGES, OPERATIONS
+
+NB201 = NASBench201()
+SIGNAL, IMAGE = (1, 40), (1, 8, 8)
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def inputs(shape, batch=4, seed=0, dtype=torch.float32):
+    return torch.randn(batch, *shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def count(network):
+    return sum(weights.numel() for weights in network.parameters())
+
+
+def uniform(operation):
+    return NB201.architecture([OPERATIONS.index(operation)] * 6)
+
+
+# Known answers: parameter counts ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [
+        ("nor_conv_3x3", 1_531_546),
+        ("nor_conv_1x1", 241_306),
+        ("skip_connect", 73_306),
+        ("avg_pool_3x3", 73_306),
+        ("none", 73_306),
+    ],
+)
+def test_the_published_skeleton_has_the_benchmark_s_parameters(operation, expected):
+    counts = [
+        count(build(uniform(operation), (3, 32, 32), classes, channels=16, cells=5, rng=rng(), skeleton="published"))
+        for classes in (10, 100, 120)
+    ]
+    assert counts == [expected, expected + 90 * 65, expected + 110 * 65]
+
+
+def test_the_published_skeleton_counts_the_weights_of_dead_edges_and_the_micro_one_does_not():
+    dead = NB201.parse("|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|")
+    skip = NB201.parse("|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|")
+    published, micro = (
+        [count(build(cell, (3, 8, 8), 10, rng=rng(), skeleton=skeleton)) for cell in (dead, skip)]
+        for skeleton in ("published", "micro")
+    )
+    assert published[0] - published[1] == sum(9 * c * c + 2 * c for c in (8, 16, 32))
+    assert micro[0] == micro[1]
+
+
+@pytest.mark.parametrize(
+    ("genotype", "channels", "layers", "expected"),
+    [
+        (DARTS_V1, 16, 8, (232_890, 668_356)),
+        (DARTS_V1, 8, 5, (35_058, 454_140)),
+        (DARTS_V1, 36, 20, (3_169_414, 3_645_840)),
+        (DARTS_V2, 16, 8, (246_106, 681_572)),
+        (DARTS_V2, 8, 5, (37_018, 456_100)),
+        (DARTS_V2, 4, 3, (2_858, 413_748)),
+        (DARTS_V2, 36, 20, (3_349_342, 3_825_768)),
+    ],
+)
+def test_derived_darts_networks_have_the_published_parameters(genotype, channels, layers, expected):
+    cells = DARTS().parse(genotype)
+    with torch.device("meta"):
+        networks = [DARTSNetwork(cells, 2, 3, 10, channels, layers, auxiliary) for auxiliary in (False, True)]
+    assert tuple(count(network) for network in networks) == expected
+
+
+@pytest.mark.parametrize(
+    ("genotype", "expected"), [(DARTS_V1, (4_510_432, 5_771_208)), (DARTS_V2, (4_718_752, 5_979_528))]
+)
+def test_derived_darts_networks_for_imagenet_have_the_published_parameters(genotype, expected):
+    cells = DARTS().parse(genotype)
+    with torch.device("meta"):
+        networks = [DARTSNetwork(cells, 2, 3, 1000, 48, 14, auxiliary, "imagenet") for auxiliary in (False, True)]
+    assert tuple(count(network) for network in networks) == expected
+
+
+def test_cells_per_stage_make_the_published_number_of_darts_layers():
+    network = build(DARTS().parse(DARTS_V2), SIGNAL, 10, channels=4, cells=6, rng=rng())
+    assert len(network.cells) == 20
+
+
+# Laws ---------------------------------------------------------------------------------------
+
+SPACES = {
+    "nasbench201": (NB201, {}),
+    "nasbench201 published": (NB201, {"skeleton": "published"}),
+    "darts": (DARTS(), {"channels": 4}),
+    "chain": (Chain(max_depth=8, activations=("relu", "tanh", "gelu"), skips=True), {}),
+}
+
+
+@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("shape", [SIGNAL, IMAGE, (3, 7, 5), (2, 1)])
+def test_every_network_maps_a_batch_to_logits_and_has_a_gradient(name, shape):
+    space, options = SPACES[name]
+    for seed in range(4):
+        network = build(space.sample(rng(seed)), shape, 7, rng=rng(), **options)
+        logits = network(inputs(shape))
+        assert logits.shape == (4, 7)
+        logits.square().sum().backward()
+        gradients = [weights.grad for weights in network.parameters() if weights.grad is not None]
+        assert gradients and all(gradient.isfinite().all() for gradient in gradients)
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_the_same_rng_gives_the_same_weights_and_no_global_generator_is_touched(name):
+    space, options = SPACES[name]
+    architecture = space.sample(rng(3))
+    before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    first, again, other = (build(architecture, IMAGE, 10, rng=rng(seed), **options) for seed in (1, 1, 2))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert np.random.get_state()[1].tolist() == numpy_before  # noqa: NPY002
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(first.parameters(), other.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_every_parameter_and_buffer_is_set(name):
+    """Networks are made without memory first; nothing may be left as it was found there."""
+    space, options = SPACES[name]
+    network = build(space.sample(rng(5)), IMAGE, 10, rng=rng(), **options)
+    for key, tensor in network.state_dict().items():
+        assert tensor.device.type == "cpu"
+        assert not tensor.dtype.is_floating_point or tensor.abs().max() < 10, key
+        if "running_mean" in key or "num_batches" in key:
+            assert not tensor.any(), key
+        if "running_var" in key:
+            assert (tensor == 1).all(), key
+
+
+def test_weights_start_with_he_s_variance():
+    """The variance of n normal draws has a relative standard error of √(2/n): four of them are allowed."""
+    network = materialize(lambda: nn.Sequential(nn.Conv2d(32, 64, 3, groups=2), nn.Linear(300, 100)), rng())
+    convolution, linear = network
+    for weight, variance in ((convolution.weight, 2 / (16 * 9)), (linear.weight, 1 / 300)):
+        assert weight.var().item() == pytest.approx(variance, rel=4 * (2 / weight.numel()) ** 0.5)
+    assert not convolution.bias.any() and not linear.bias.any()
+
+
+def test_a_layer_that_nobody_initializes_is_refused():
+    with pytest.raises(TypeError, match="convolutions, linear layers and batch norms; got GRU"):
+        materialize(lambda: nn.Sequential(nn.GRU(3, 4)), rng())
+
+
+def test_a_cell_without_a_path_gives_the_same_logits_for_every_input():
+    network = build(uniform("none"), SIGNAL, 10, rng=rng())
+    logits = network(inputs(SIGNAL))
+    assert torch.equal(logits[0], logits[1])
+
+
+def test_chains_reach_any_depth_on_any_input():
+    chain = Chain(max_depth=9)
+    deep = chain.parse(" > ".join(["pool"] * 8 + ["dense-8-relu"]))
+    assert build(deep, SIGNAL, 10, rng=rng())(inputs(SIGNAL)).shape == (4, 10)
+    assert build(chain.parse("conv5-8-relu"), SIGNAL, 10, rng=rng())[0](inputs(SIGNAL)).shape == (4, 8, 40)
+    assert build(chain.parse("pool"), SIGNAL, 10, rng=rng())[0](inputs(SIGNAL)).shape == (4, 1, 20)
+
+
+def test_a_skip_adds_the_input_and_projects_it_only_where_sizes_differ():
+    chain = Chain(skips=True)
+    network = build(chain.parse("conv3-8-relu+skip > conv3-8-relu+skip > dense-16-relu+skip"), SIGNAL, 10, rng=rng())
+    first, second, _, dense, _ = network
+    assert (first.projection.weight.shape, dense.projection.weight.shape) == ((8, 1, 1), (16, 8))
+    x = inputs((8, 40))
+    assert torch.allclose(second(x), second.layer(x) + x)
+
+
+# Differential: fast against slow and obvious -------------------------------------------------
+
+
+@pytest.mark.parametrize("space", [(40,), (7,), (1,), (8, 8), (5, 3), (1, 2), (9, 9)])
+@pytest.mark.parametrize(("size", "stride"), [(3, 1), (3, 2), (2, 2)])
+def test_pooling_as_a_matrix_is_torch_s_pooling(space, size, stride):
+    x = inputs((2, *space), dtype=torch.float64).requires_grad_()
+    pool = F.avg_pool1d if len(space) == 1 else F.avg_pool2d
+    expected = pool(x, size, stride, padding=size // 3, ceil_mode=size == 2, count_include_pad=False)
+    with torch.no_grad():
+        assert torch.equal(average_pool(x, size, stride), expected)
+    result = average_pool(x, size, stride)
+    assert result.shape == expected.shape and torch.allclose(result, expected)
+    weights = torch.randn(result.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    gradients = [torch.autograd.grad((y * weights).sum(), x)[0] for y in (result, expected)]
+    assert torch.allclose(*gradients)
+
+
+def test_padding_is_not_counted():
+    assert torch.equal(AveragePool()(torch.ones(1, 1, 4, requires_grad=True)), torch.ones(1, 1, 4))
+
+
+def test_factorized_reduce_sees_every_position():
+    reduce = materialize(lambda: FactorizedReduce(2, 1, 2), rng()).eval()
+    for size in ((4, 6), (5, 3)):
+        x = torch.ones(1, 1, *size, requires_grad=True)
+        y = reduce(x)
+        assert y.shape == (1, 2, -(-size[0] // 2), -(-size[1] // 2))
+        even, odd = (torch.autograd.grad(y[0, c].sum(), x, retain_graph=True)[0][0, 0] != 0 for c in (0, 1))
+        rows, columns = torch.meshgrid(*map(torch.arange, size), indexing="ij")
+        assert torch.equal(even, (rows % 2 == 0) & (columns % 2 == 0))
+        assert torch.equal(odd, (rows % 2 == 1) & (columns % 2 == 1))
+
+
+def every_edge(cell, architecture, x):
+    """The cell as the published code computes it: every edge, also those of zeros."""
+    nodes = [x] + [torch.zeros_like(x)] * 3
+    for (source, target), choice in zip(EDGES, architecture.choices, strict=True):
+        if OPERATIONS[choice] != "none":
+            nodes[target] = nodes[target] + cell.operations[f"{source}→{target}"](nodes[source])
+    return nodes[3]
+
+
+@pytest.mark.parametrize("shape", [(4, 9), (4, 5, 6)])
+def test_leaving_out_dead_edges_changes_nothing_but_a_constant_per_channel(shape):
+    draws, x = rng(7), inputs(shape, dtype=torch.float64)
+    some_dead = 0
+    for _ in range(60):
+        architecture = NB201.sample(draws)
+        cell = materialize(lambda a=architecture: Cell(a, len(shape) - 1, 4, dead_weights=True), draws).double()
+        assert torch.allclose(cell(x), every_edge(cell, architecture, x), atol=1e-12)
+        some_dead += len(cell.operations) > len(cell.live)
+    assert some_dead > 20
+    unreached = NB201.parse("|none~0|+|none~0|none~1|+|skip_connect~0|nor_conv_3x3~1|none~2|")
+    cell = materialize(lambda: Cell(unreached, len(shape) - 1, 4, dead_weights=True), draws).double()
+    cell.operations["1→3"][2].bias.data = torch.arange(4.0, dtype=torch.float64)
+    difference = (every_edge(cell, unreached, x) - cell(x)).transpose(0, 1).flatten(1)
+    assert torch.allclose(difference, torch.arange(4.0, dtype=torch.float64)[:, None].expand_as(difference))
+
+
+def test_cells_with_one_canonical_name_compute_the_same_function():
+    """Cells with at most one convolution of each size: there it is plain which weights match."""
+    weights = {
+        "nor_conv_1x1": materialize(lambda: Cell(uniform("nor_conv_1x1"), 1, 4), rng(1)).operations["0→1"],
+        "nor_conv_3x3": materialize(lambda: Cell(uniform("nor_conv_3x3"), 1, 4), rng(2)).operations["0→1"],
+    }
+    x = inputs((4, 9), dtype=torch.float64)
+    outputs = {}
+    pairs = 0
+    for choices in itertools.islice(itertools.product(range(5), repeat=6), 0, None, 7):
+        names = [OPERATIONS[choice] for choice in choices]
+        if names.count("nor_conv_1x1") > 1 or names.count("nor_conv_3x3") > 1:
+            continue
+        architecture = NB201.architecture(choices)
+        cell = Cell(architecture, 1, 4)
+        for edge, source, target in cell.live:
+            name = names[EDGES.index((source, target))]
+            if name in weights:
+                cell.operations[edge] = copy.deepcopy(weights[name])
+        output = cell.double()(x).detach()
+        name = NB201.canonical(architecture)
+        if name in outputs:
+            pairs += 1
+            assert torch.allclose(output, outputs[name], atol=1e-12)
+        outputs[name] = output
+    different = [float((a - b).abs().max()) for a, b in itertools.combinations(list(outputs.values())[:60], 2)]
+    assert pairs > 100 and min(different) > 1e-6
+
+
+# DARTS in training ---------------------------------------------------------------------------
+
+
+def test_the_auxiliary_head_is_apart_and_needs_room():
+    cells = DARTS().parse(DARTS_V1)
+    network = build(cells, (3, 32, 32), 10, channels=4, rng=rng(), auxiliary=True)
+    x = inputs((3, 32, 32))
+    logits, auxiliary = network.both_logits(x)
+    assert logits.shape == auxiliary.shape == (4, 10) and not torch.equal(logits, auxiliary)
+    assert torch.allclose(network(x), logits, atol=1e-5)
+    with pytest.raises(ValueError, match="at least 29 positions"):
+        build(cells, (1, 8, 8), 10, channels=4, rng=rng(), auxiliary=True).both_logits(inputs((1, 8, 8)))
+    with pytest.raises(ValueError, match="build it with auxiliary=True"):
+        build(cells, (1, 8, 8), 10, channels=4, rng=rng()).both_logits(inputs((1, 8, 8)))
+
+
+def test_drop_path_is_drawn_from_the_network_s_generator_and_only_in_training():
+    network = build(DARTS().parse(DARTS_V2), SIGNAL, 10, channels=4, rng=rng())
+    x = inputs(SIGNAL)
+    plain = network(x)
+    network.drop_path = 0.5
+    before = torch.get_rng_state()
+    draws = []
+    for seed in (1, 1, 2):
+        network.generator.manual_seed(seed)
+        draws.append(network(x))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(draws[0], draws[1]) and not torch.equal(draws[0], draws[2])
+    assert not torch.allclose(draws[0], plain)
+    network.eval()
+    assert torch.equal(network(x), network(x))
+
+
+def test_drop_path_keeps_the_mean_and_drops_whole_samples():
+    from nasedu.networks.darts import _drop
+
+    y = _drop(torch.ones(10_000, 2, 3), 0.2, torch_generator(rng()))
+    assert set(y.flatten().tolist()) == {0.0, 1.25}
+    assert (y == y[:, :1, :1]).all()
+    assert abs(y.mean().item() - 1) < 4 * (0.25 / 10_000) ** 0.5  # variance (1-p)/p² · p = p/(1-p) = 0.25
+
+
+# Errors --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(40,), (1, 2, 3, 4), (1, 0), ()])
+def test_shapes_that_are_neither_signals_nor_images_are_refused(shape):
+    with pytest.raises(ValueError, match=r"input_shape must be \(channels, length\)"):
+        build(uniform("skip_connect"), shape, 10, rng=rng())
+
+
+@pytest.mark.parametrize("wrong", [{"classes": 1}, {"channels": 0}, {"cells": 0}])
+def test_numbers_out_of_range_are_refused(wrong):
+    arguments = {"input_shape": SIGNAL, "classes": 10, "rng": rng()} | wrong
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be at least"):
+        build(uniform("skip_connect"), **arguments)
+
+
+def test_unknown_skeletons_and_stems_are_refused():
+    with pytest.raises(ValueError, match="unknown skeleton 'macro'; there are micro and published"):
+        build(uniform("none"), SIGNAL, 10, rng=rng(), skeleton="macro")
+    with pytest.raises(ValueError, match="unknown stem 'mnist'; there are cifar and imagenet"):
+        build(DARTS().parse(DARTS_V1), SIGNAL, 10, rng=rng(), stem="mnist")
+
+
+def test_a_space_of_one_s_own_is_sent_to_evaluators():
+    space = SearchSpace("toy", [Decision("width", (8, 16))])
+    with pytest.raises(ValueError, match=r"got the space 'toy'\. To search a space of your own, write an evaluator"):
+        build(space.architecture((0,)), SIGNAL, 10, rng=rng())
