@@ -367,15 +367,10 @@ def _paint_node(ax: Axes, node: NodeBox, scale: float, is_marked: bool) -> None:
 
 
 def _paint_label(ax: Axes, edge: EdgeLine, scale: float, is_marked: bool) -> None:
-    from matplotlib.patheffects import withStroke
-
     assert edge.label is not None
-    style = operation_style(edge.operation)
-    color = readable(mark_color("changed") if is_marked else style.color)
+    frame, pad = (mark_color("changed"), 0.25) if is_marked else ("none", 0.12)  # white around it: legible on any line
     ax.text(
         edge.label.x, edge.label.y, edge.text, fontsize=layout.LABEL_TEXT * scale, ha="center", va="center",
-        color=color, fontweight="bold" if is_marked else "normal", zorder=5, parse_math=False,
-        gid=f"label {_name(edge)}",
-        path_effects=[withStroke(linewidth=3 * scale, foreground="white")],
-        bbox={"boxstyle": "square,pad=0.08", "facecolor": "white", "edgecolor": "none", "alpha": 0.9},
+        color=readable(operation_style(edge.operation).color), zorder=5, parse_math=False, gid=f"label {_name(edge)}",
+        bbox={"boxstyle": f"square,pad={pad}", "facecolor": "white", "edgecolor": frame, "linewidth": 1.3 * scale},
     )  # fmt: skip

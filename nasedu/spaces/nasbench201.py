@@ -29,12 +29,13 @@ __all__ = ["EDGES", "OPERATIONS", "NASBench201"]
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # (source, target), in the order of the native string
 
-NODES = (  # planar: no two edges cross
-    Node("0", 0.0, 1.5, "input", "input"),
-    Node("1", 1.7, 0.0, "1"),
-    Node("2", 2.7, 0.9, "2"),
-    Node("3", 4.4, 1.5, "output", "output"),
+NODES = (  # planar: no two edges cross, and every edge has room for its operation's name
+    Node("0", 0.0, 1.1, "input", "input"),
+    Node("1", 1.3, 0.0, "1"),
+    Node("2", 2.55, 1.1, "2"),
+    Node("3", 4.25, 1.1, "output", "output"),
 )
+BENDS = {(0, 3): -0.75, (1, 3): 0.25}  # below and above node 2
 
 Term = tuple["Term | str", ...] | str
 Sum = tuple[tuple[str, int], ...]
@@ -79,7 +80,7 @@ class NASBench201(SearchSpace):
     def diagram(self, architecture: Architecture) -> Diagram:
         """Return the cell: four nodes, an edge per operation. Edges of ``none`` are there, and say so."""
         edges = [
-            Edge(str(source), str(target), OPERATIONS[choice], index)
+            Edge(str(source), str(target), OPERATIONS[choice], index, BENDS.get((source, target), 0.0))
             for index, (choice, (source, target)) in enumerate(zip(architecture.choices, EDGES, strict=True))
         ]
         return Diagram(NODES, tuple(edges))
