@@ -11,11 +11,11 @@ A template of 12 points becomes a signal of 40:
     3. translate  by 0 to 47 points, around the end
     4. noise      correlated (Gaussian, smoothed over 2 points) where there is no digit, independent everywhere
     5. shear      add a straight line
-    6. resample   72 points to 40
+    6. resample   72 points to 40, and bring all signals to mean 0 and standard deviation 1
 
 What differs from the paper: 12,000 samples from one fixed seed, 4,000 each to train, validate and
 test, every class equally often in each. Values are rounded to multiples of 2⁻¹², far below the
-noise, so that every machine has the same bits.
+noise, so that every machine has the same bits. The mean and standard deviation are constants.
 """
 
 import functools
@@ -46,6 +46,7 @@ SHEAR = 0.75
 CORRELATED_NOISE = 0.25
 INDEPENDENT_NOISE = 0.02
 POINTS, LENGTH = 72, 40  # before and after resampling
+MEAN, DEVIATION = -0.0059, 0.1547  # of the values of 100,000 signals
 SEED = 0
 SAMPLES_PER_CLASS = 400  # in each split
 
@@ -64,7 +65,7 @@ def signals(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.f
         rng: the only source of randomness.
 
     Returns:
-        [samples, 1, 40]; values lie roughly within -1.2..1.2.
+        [samples, 1, 40], with mean 0 and standard deviation 1.
     """
     count, points = len(labels), np.arange(POINTS)
     padding = rng.integers(PADDING[0], PADDING[1] + 1, size=(count, 1))
@@ -77,7 +78,7 @@ def signals(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.f
     signal = np.where(np.take_along_axis(digit, shifted, axis=1), np.take_along_axis(clean, shifted, axis=1), noise)
     signal += INDEPENDENT_NOISE * rng.standard_normal((count, POINTS))
     signal -= SHEAR * (rng.random((count, 1)) - 0.5) * np.linspace(-0.5, 0.5, POINTS)
-    resampled = _at(signal, np.arange(count), np.linspace(0, POINTS - 1, LENGTH)[None])
+    resampled = (_at(signal, np.arange(count), np.linspace(0, POINTS - 1, LENGTH)[None]) - MEAN) / DEVIATION
     return (np.round(resampled * 4096) / 4096).astype(np.float32)[:, None]
 
 

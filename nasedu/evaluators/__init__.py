@@ -1,0 +1,10 @@
+"""Evaluators: architectures in, trials out, in the same order. An evaluator is any such callable; these are ours.
+
+Each is pure (the same architecture gives the same trial), has ``settings`` for the history, and has
+``test(architecture)``, the only way to test accuracy. Importing them loads no torch.
+"""
+
+from nasedu.evaluators.table import Table
+from nasedu.evaluators.train import Train
+
+__all__ = ["Table", "Train"]

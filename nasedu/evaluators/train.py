@@ -1,0 +1,165 @@
+"""Full training: the evaluator that everything else approximates.
+
+Every architecture is trained from fresh weights for the same number of epochs, and its score is the
+validation accuracy after the last one. Weights and batch order come from
+
+    SeedSequence([seed, *choices]),
+
+so an architecture has the same trial whoever asks for it and whatever else is in the batch, and
+two seeds are two independent trainings. The best epoch is not picked: that would reward noise.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nasedu.core import Architecture, Trial
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from nasedu.data import Dataset
+    from nasedu.training import Fit
+
+__all__ = ["Train"]
+
+RECIPE = ("epochs", "batch_size", "learning_rate", "weight_decay", "schedule", "optimizer", "label_smoothing")
+
+
+@dataclass(frozen=True, eq=False)
+class Train:
+    """Train architectures one after another: a list of architectures to a list of trials.
+
+    A trial has the accuracy after the last epoch, the curve, the parameters, the FLOPs (a multiply-add counts
+    as two) and the last epoch's training loss; its cost is the seconds it took. An architecture
+    that cannot be trained gives a failed trial that says why. Test accuracy is in no trial: ask :meth:`test`.
+
+    Args:
+        dataset: what is learned; see :func:`nasedu.data.load`.
+        epochs: passes over the training data, at least 1.
+        seed: which training, of all the possible ones; not negative.
+        channels: of the first cells.
+        cells: in each stage.
+        network: further arguments of :func:`nasedu.networks.build`, such as ``{"skeleton": "published"}``.
+        batch_size, learning_rate, weight_decay, schedule, optimizer, label_smoothing:
+            see :func:`nasedu.training.fit`.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``; see :func:`nasedu.training.device`.
+        progress: show a bar over the architectures of a call.
+
+    Raises:
+        ValueError: a setting is out of range, or there is no such device.
+
+    Example:
+        >>> import nasedu as nas
+        >>> evaluator = Train(nas.data.load("mnist1d"), epochs=1, channels=4)
+        >>> cell = nas.spaces.NASBench201().architecture((1, 1, 0, 3, 0, 2))
+        >>> trial = evaluator([cell])[0]
+        >>> trial.epochs, len(trial.curve), trial.accuracy == trial.curve[-1]
+        (1, 1, True)
+    """
+
+    dataset: Dataset
+    epochs: int = 10
+    seed: int = 0
+    channels: int = 8
+    cells: int = 1
+    network: Mapping[str, Any] = field(default_factory=dict)
+    batch_size: int = 128
+    learning_rate: float = 0.01
+    weight_decay: float = 5e-4
+    schedule: str = "one-cycle"
+    optimizer: str = "adamw"
+    label_smoothing: float = 0.0
+    device: str = "auto"
+    progress: bool = False
+
+    def __post_init__(self) -> None:
+        from nasedu import training
+
+        if self.seed < 0:
+            raise ValueError(f"seed must not be negative; got {self.seed}.")
+        training.check(self.dataset, **self._recipe)
+        object.__setattr__(self, "device", str(training.device(self.device)))
+
+    @property
+    def _recipe(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in RECIPE}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that decides the trials, as JSON values; the device too, since a GPU rounds differently."""
+        skeleton = {"channels": self.channels, "cells": self.cells, "network": dict(self.network)}
+        return {"dataset": self.dataset.name, "seed": self.seed, **skeleton, **self._recipe, "device": self.device}
+
+    def at(self, epochs: int) -> Train:
+        """Return the same evaluator with another number of epochs; its schedule fits that number."""
+        return replace(self, epochs=epochs)
+
+    def __call__(self, architectures: list[Architecture]) -> list[Trial]:
+        """Train every architecture, in order."""
+        from tqdm.auto import tqdm
+
+        return [self._trial(each) for each in tqdm(architectures, "evaluating", disable=not self.progress)]
+
+    def test(self, architecture: Architecture) -> float:
+        """Return the test accuracy, in [0, 1], of the network behind the architecture's trial, which is trained again.
+
+        For what a search has chosen: who chooses by test accuracy has none left to report.
+
+        Raises:
+            nasedu.training.TrainingFailure: it cannot be trained.
+        """
+        from nasedu import training
+
+        network, _ = self.fit(architecture)
+        return training.accuracy(network, self.dataset, "test", self.device)
+
+    def fit(self, architecture: Architecture) -> tuple[nn.Module, Fit]:
+        """Return the trained network of an architecture, and how its training went.
+
+        Raises:
+            nasedu.training.TrainingFailure: it cannot be trained.
+        """
+        network, order = self._fresh(architecture)
+        return network, self._fit(network, order)
+
+    def _fresh(self, architecture: Architecture) -> tuple[nn.Module, np.random.Generator]:
+        from nasedu import networks
+
+        weights, order = np.random.SeedSequence([self.seed, *architecture.choices]).spawn(2)
+        shape, classes, rng = self.dataset.input_shape, self.dataset.classes, np.random.default_rng(weights)
+        network = networks.build(
+            architecture, shape, classes, rng=rng, channels=self.channels, cells=self.cells, **self.network
+        )
+        return network, np.random.default_rng(order)
+
+    def _fit(self, network: nn.Module, order: np.random.Generator) -> Fit:
+        from nasedu import training
+
+        return training.fit(network, self.dataset, rng=order, device=self.device, **self._recipe)
+
+    def _trial(self, architecture: Architecture) -> Trial:
+        from nasedu import training
+
+        started = time.perf_counter()
+        network, order = self._fresh(architecture)
+        flops = training.flops(network, self.dataset.input_shape)
+        metrics = {"parameters": training.parameters(network), "flops": flops}
+        try:
+            fit = self._fit(network, order)
+        except training.TrainingFailure as failure:
+            cost = time.perf_counter() - started
+            return Trial(architecture, metrics=metrics, cost=cost, failure=str(failure))
+        return Trial(
+            architecture,
+            accuracy=fit.curve[-1],
+            metrics={**metrics, "train_loss": fit.losses[-1]},
+            curve=fit.curve,
+            epochs=self.epochs,
+            cost=time.perf_counter() - started,
+        )
