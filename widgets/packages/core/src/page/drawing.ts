@@ -1,0 +1,82 @@
+/** Draws a picture that geometry.ts has worked out. */
+
+import type { DiagramEdge } from '../documents';
+import { LABEL_TEXT, NODE_TEXT, type EdgeShape, type NodeShape, type Picture } from '../geometry';
+import { dashes, operationStyle } from '../palette';
+import { clean } from '../text';
+import { setAttributes, shape, svgText } from './elements';
+
+export interface Marks {
+  edges: ReadonlySet<number>;
+  nodes: ReadonlySet<string>;
+}
+
+const NO_MARKS: Marks = { edges: new Set(), nodes: new Set() };
+const KINDS = new Set(['input', 'node', 'operation', 'output']);
+const LINE = 2.4;
+
+/** Fills an svg element with the picture and gives it the picture's size. */
+export function drawPicture(svg: SVGSVGElement, picture: Picture, description: string, marks: Marks = NO_MARKS): void {
+  const { left, top, width, height } = picture;
+  setAttributes(svg, { viewBox: `${left} ${top} ${width} ${height}`, width, height, role: 'img', 'aria-label': clean(description) });
+  svg.classList.add('nasedu-picture');
+  svg.replaceChildren(
+    shape('g', { class: 'nasedu-edges' }, ...picture.edges.map((edge) => drawEdge(edge, marks.edges.has(edge.index)))),
+    shape('g', { class: 'nasedu-nodes' }, ...picture.nodes.map((node) => drawNode(node, marks.nodes.has(node.node.id)))),
+    shape('g', { class: 'nasedu-labels' }, ...picture.edges.flatMap((edge) => drawLabel(edge, marks.edges.has(edge.index)))),
+    ...picture.titles.map(({ text, x, y }) => svgText(text, { class: 'nasedu-title', x, y })),
+  );
+}
+
+export function describe(picture: Picture, name: string): string {
+  const parts = picture.edges.map(({ edge }) => edgeName(edge, picture));
+  return `${name}. ${parts.slice(0, 60).join(', ')}`;
+}
+
+export function edgeName(edge: DiagramEdge, picture: Picture): string {
+  const labelOf = (id: string): string => picture.nodes.find((shape) => shape.node.id === id)?.node.label ?? id;
+  return `${labelOf(edge.source)} to ${labelOf(edge.target)}${edge.operation ? `: ${edge.operation}` : ''}`;
+}
+
+function drawEdge({ edge, index, path, arrow }: EdgeShape, isMarked: boolean): SVGGElement {
+  const line = shape('path', { d: path, class: 'nasedu-line' });
+  const head = shape('polygon', { points: arrow, class: 'nasedu-arrow' });
+  const halo = shape('path', { d: path, class: 'nasedu-halo' });
+  const group = shape('g', { class: 'nasedu-edge', 'data-edge': index, 'data-operation': clean(edge.operation) }, halo, line, head);
+  if (edge.decision !== null) group.setAttribute('data-decision', String(edge.decision));
+  if (isMarked) group.classList.add('nasedu-changed');
+  if (edge.operation === '') group.classList.add('nasedu-wire');
+  else paintEdge(group, edge.operation, LINE);
+  return group;
+}
+
+/** Gives an edge the colour and dashes of an operation, at a line width. */
+export function paintEdge(group: SVGGElement, operation: string, width: number): void {
+  const style = operationStyle(operation);
+  group.style.setProperty('--n-op', style.color);
+  group.style.setProperty('--n-op-dark', style.dark);
+  group.style.setProperty('--n-width', `${width}px`);
+  group.style.setProperty('--n-dash', dashes(style, width) || 'none');
+}
+
+function drawNode({ node, x, y, width, height, round }: NodeShape, isMarked: boolean): SVGGElement {
+  const kind = KINDS.has(node.kind) ? node.kind : 'node';
+  const outline = { x: x - width / 2, y: y - height / 2, width, height, rx: round ? height / 2 : kind === 'operation' ? 5 : 15 };
+  const box = shape('rect', { ...outline, class: 'nasedu-box' });
+  const label = svgText(node.label, { x, y, 'font-size': NODE_TEXT });
+  const group = shape('g', { class: `nasedu-node nasedu-${kind}`, 'data-node': clean(node.id) }, box, label);
+  if (kind === 'operation') {
+    const style = operationStyle(node.label);
+    group.style.setProperty('--n-op', style.color);
+    group.style.setProperty('--n-op-dark', style.dark);
+  }
+  if (isMarked) group.classList.add('nasedu-changed');
+  return group;
+}
+
+function drawLabel({ edge, index, label }: EdgeShape, isMarked: boolean): SVGTextElement[] {
+  if (label === null) return [];
+  const text = svgText(edge.operation, { x: label.x, y: label.y, 'font-size': LABEL_TEXT, 'data-label': index });
+  if (isMarked) text.classList.add('nasedu-changed');
+  return [text];
+}

@@ -1,0 +1,96 @@
+/** The population: members in order of age, their scores, the tournament, and the line from parent to child. */
+
+import { populationAt, type Member, type Population } from '../population';
+import { rangeOf, scoreSeries, type Range } from '../series';
+import { formatNumber } from '../text';
+import type { Timeline } from '../timeline';
+import { element, shape, write } from './elements';
+import type { Panel } from './panels';
+
+const LEGEND: [Member['role'], string][] = [
+  ['member', 'member'],
+  ['drawn', 'drawn for the tournament'],
+  ['parent', 'parent'],
+  ['child', 'child'],
+  ['left', 'leaves'],
+];
+
+export function populationPanel(timeline: Timeline): Panel {
+  const title = element('h4', '', 'Population');
+  const high = element('span', 'nasedu-high');
+  const low = element('span', 'nasedu-low');
+  const links = shape('svg', { viewBox: '0 0 100 100', preserveAspectRatio: 'none', 'aria-hidden': 'true' });
+  const dots = element('div', 'nasedu-dots');
+  const strip = element('div', 'nasedu-strip', links, dots);
+  const frame = element('div', 'nasedu-chart', element('div', 'nasedu-axis', high, low), strip);
+  frame.setAttribute('role', 'img');
+  const ages = element('div', 'nasedu-ages', element('span', '', '← oldest'), element('span', '', 'youngest →'));
+  const legend = element('ul', 'nasedu-legend');
+  for (const [role, text] of LEGEND) legend.append(element('li', '', element('span', `nasedu-dot nasedu-${role}`), text));
+  let range: Range = { low: 0, high: 1 };
+  const grow = (): void => {
+    range = rangeOf([scoreSeries(timeline).scores]);
+    write(high, formatNumber(range.high));
+    write(low, formatNumber(range.low));
+  };
+  grow();
+  return {
+    element: element('section', 'nasedu-panel nasedu-population', title, frame, ages, legend),
+    grow,
+    show(position) {
+      const population = populationAt(timeline, position);
+      write(title, headline(population));
+      frame.setAttribute('aria-label', spoken(population));
+      drawMembers(dots, links, population, range);
+    },
+  };
+}
+
+function headline({ members, generation }: Population): string {
+  const size = members.filter(({ role, score }) => role !== 'left' && (role !== 'child' || score !== null)).length;
+  return `Population: ${size} in order of age${generation === null ? '' : `, generation ${generation}`}`;
+}
+
+function spoken({ members, parents, child }: Population): string {
+  const drawn = members.filter(({ role }) => role === 'drawn' || role === 'parent').map(({ number }) => number);
+  const family = parents.length ? `; trial ${child} descends from ${parents.join(' and ')}` : '';
+  return `Population of ${members.length}${drawn.length ? `; drawn: trials ${drawn.join(', ')}` : ''}${family}`;
+}
+
+interface Spot {
+  member: Member;
+  x: number;
+  y: number;
+}
+
+function drawMembers(dots: HTMLElement, links: SVGSVGElement, population: Population, range: Range): void {
+  const { members, parents } = population;
+  const parentScore = members.find(({ number }) => number === parents[0])?.score ?? null;
+  const spots = members.map((member, index): Spot => {
+    const score = member.score ?? (member.role === 'child' ? parentScore : null);
+    const part = score === null ? 0 : (score - range.low) / (range.high - range.low);
+    return { member, x: (100 * (index + 0.5)) / members.length, y: 92 - 84 * part };
+  });
+  dots.replaceChildren(...spots.map(drawSpot));
+  const child = spots.find(({ member }) => member.role === 'child');
+  const family = parents.flatMap((number) => spots.find(({ member }) => member.number === number) ?? []);
+  links.replaceChildren(
+    ...(child ? family.map((parent) => shape('path', { class: 'nasedu-link', d: linkPath(parent, child) })) : []),
+  );
+}
+
+function linkPath(parent: Spot, child: Spot): string {
+  const lift = Math.min(parent.y, child.y) - 18;
+  return `M${parent.x} ${parent.y}C${parent.x} ${lift} ${child.x} ${lift} ${child.x} ${child.y}`;
+}
+
+function drawSpot({ member, x, y }: Spot): HTMLElement {
+  const dot = element('span', `nasedu-dot nasedu-${member.role}${member.score === null ? ' nasedu-unknown' : ''}`);
+  dot.style.left = `${x}%`;
+  dot.style.top = `${y}%`;
+  dot.dataset.number = String(member.number);
+  if (member.role === 'parent' || member.role === 'child') {
+    dot.append(element('span', x > 85 ? 'nasedu-number nasedu-before' : 'nasedu-number', String(member.number)));
+  }
+  return dot;
+}

@@ -1,0 +1,71 @@
+/** Who is in the population at a moment, in order of age, and who descends from whom. */
+
+import { numberOf, numbersOf } from './states';
+import type { Timeline } from './timeline';
+
+export interface Member {
+  number: number;
+  score: number | null;
+  role: 'member' | 'drawn' | 'parent' | 'child' | 'left';
+}
+
+export interface Population {
+  /** In order of age, the oldest first; the child last. */
+  members: Member[];
+  parents: number[];
+  /** The child of the last event, whether evaluated or not. */
+  child: number | null;
+  generation: number | null;
+}
+
+/** The numbers of the population's trials after the first `position` events. */
+export function membersAt(timeline: Timeline, position: number): number[] {
+  const limit = numberOf(timeline.header.strategy.settings.population_size) ?? Infinity;
+  let members: number[] = [];
+  for (const trial of timeline.trials) {
+    if (trial.event >= position) break;
+    const state = timeline.events[trial.event]!.state;
+    if (state && Array.isArray(state.population)) {
+      members = numbersOf(state.population);
+      continue;
+    }
+    if (state && numberOf(state.entered) === null) continue;
+    members.push(numberOf(state?.entered) ?? trial.number);
+    const left = numberOf(state?.left);
+    if (left !== null) members = members.filter((number) => number !== left);
+    else if (!state && members.length > limit) members.shift(); // recorded without its state: the oldest leaves
+  }
+  return members;
+}
+
+export function populationAt(timeline: Timeline, position: number): Population {
+  const event = timeline.at(position);
+  const ask = event?.event === 'trial' ? timeline.ask(event.number) : event;
+  const proposal = ask?.state ?? {};
+  const answer = event?.event === 'trial' ? (event.state ?? {}) : {};
+  const parents = [...numbersOf(proposal.parents), ...numbersOf([proposal.parent])];
+  const drawn = new Set(numbersOf(proposal.draws));
+  const left = numberOf(answer.left);
+  const numbers = membersAt(timeline, position);
+  if (left !== null) numbers.unshift(left);
+  const child = event === null ? null : event.number;
+  if (child !== null && !numbers.includes(child)) numbers.push(child);
+  const roleOf = (number: number): Member['role'] => {
+    if (number === child) return 'child';
+    if (number === left) return 'left';
+    if (parents.includes(number)) return 'parent';
+    return drawn.has(number) ? 'drawn' : 'member';
+  };
+  const isKnown = (number: number): boolean => (timeline.trial(number)?.event ?? Infinity) < position;
+  const members = numbers.map((number) => ({
+    number,
+    score: isKnown(number) ? timeline.trial(number)!.score : null,
+    role: roleOf(number),
+  }));
+  return { members, parents, child, generation: numberOf(proposal.generation) };
+}
+
+/** Indices of the decisions in which the proposal was changed by chance. */
+export function changedDecisions(proposal: Record<string, unknown>): Set<number> {
+  return new Set([...numbersOf(proposal.changed), ...numbersOf(proposal.mutated)]);
+}
