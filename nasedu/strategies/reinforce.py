@@ -122,9 +122,9 @@ class Reinforce:
         rng: np.random.Generator,
         *,
         hidden_size: int = 100,
-        learning_rate: float = 0.003,
+        learning_rate: float = 0.002,
         decay: float = 0.95,
-        entropy: float = 0.001,
+        entropy: float = 0.01,
         batch: int = 1,
     ) -> None:
         if hidden_size < 1 or batch < 1:

@@ -1,0 +1,106 @@
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import nasedu as nas
+
+SPACE = nas.spaces.NASBench201()
+
+
+def score(architecture):
+    return sum((3 * index + 1) * choice for index, choice in enumerate(architecture.choices)) % 17 / 16
+
+
+def make(space=SPACE, seed=0, **settings):
+    return nas.strategies.GeneticAlgorithm(space, np.random.default_rng(seed), **settings)
+
+
+def run(strategy, trials):
+    """Ask and tell; return every trial with the states of its ask and tell."""
+    log = []
+    for number in range(trials):
+        architecture = strategy.ask()
+        asked = strategy.state
+        trial = nas.Trial(architecture, score=score(architecture), number=number)
+        strategy.tell(trial)
+        log.append((trial, asked, strategy.state))
+    return log
+
+
+def test_the_elites_survive_and_the_best_never_gets_worse():
+    log = run(make(population_size=8, elites=3), 300)
+    scores = [trial.score for trial, _, _ in log]
+    populations = [told["population"] for _, _, told in log if "population" in told]
+    assert len(populations) == 1 + (300 - 8) // (8 - 3)
+    for before, after in pairwise(populations):
+        elite = sorted(before, key=lambda number: -scores[number])[:3]
+        assert after[:3] == elite
+        assert max(scores[number] for number in after) >= max(scores[number] for number in before)
+
+
+def test_a_generation_costs_only_its_children_and_nothing_is_evaluated_twice():
+    strategy = make(population_size=10, elites=2)
+    log = run(strategy, 10 + 8 * 30)
+    assert strategy.generation == 31
+    assert len({trial.architecture for trial, _, _ in log}) == len(log)
+
+
+def test_without_elites_the_children_replace_everybody():
+    log = run(make(population_size=5, elites=0), 20)
+    assert [told["population"] for _, _, told in log if "population" in told] == [
+        list(range(start, start + 5)) for start in (0, 5, 10, 15)
+    ]
+
+
+def test_better_members_are_parents_more_often():
+    """A tournament of k draws: P(rank r) = ((N−r+1)^k − (N−r)^k) / N^k. n parents, 4 standard deviations."""
+    N, k = 6, 3
+    strategy = make(population_size=N, sample_size=k)
+    for number in range(N):
+        strategy.tell(nas.Trial(strategy.ask(), score=number / N, number=number))
+    strategy._mutation = lambda choices: {0: (choices[0] + 1) % 5}
+    found, n = Counter(), 20_000
+    for _ in range(n // 2):
+        strategy._child()
+        found.update(strategy.state["parents"])
+    for rank in range(1, N + 1):
+        expected = ((N - rank + 1) ** k - (N - rank) ** k) / N**k
+        assert abs(found[N - rank] / n - expected) < 4 * (expected * (1 - expected) / n) ** 0.5, rank
+
+
+def test_a_child_is_its_parents_joined_at_the_cut_but_for_the_mutated_decisions():
+    log = run(make(population_size=8), 200)
+    cuts = set()
+    for trial, asked, _ in log[8:]:
+        first, second = (log[number][0].architecture.choices for number in asked["parents"])
+        joined = first[: asked["cut"]] + second[asked["cut"] :]
+        differs = [i for i, (a, b) in enumerate(zip(trial.architecture.choices, joined, strict=True)) if a != b]
+        assert differs == asked["mutated"]
+        cuts.add(asked["cut"])
+    assert cuts == {1, 2, 3, 4, 5}
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1, 1.0])
+def test_each_decision_mutates_at_the_given_rate(rate):
+    strategy = make(mutation_rate=rate)
+    n = 2_000
+    mutated = sum(len(strategy._mutation((0,) * 6)) for _ in range(n))
+    assert abs(mutated / (6 * n) - rate) <= 4 * (rate * (1 - rate) / (6 * n)) ** 0.5
+
+
+def test_asks_beyond_the_end_of_a_generation_have_the_last_complete_one_as_parents():
+    strategy = make(population_size=4, elites=1)
+    run(strategy, 4)
+    waiting = [(strategy.ask(), strategy.state) for _ in range(10)]  # a generation has 3 children
+    assert all(set(asked["parents"]) <= {0, 1, 2, 3} for _, asked in waiting)
+    for number, (architecture, _) in enumerate(waiting, start=4):
+        strategy.tell(nas.Trial(architecture, score=0.5, number=number))
+    assert (strategy.generation, len(strategy.children)) == (4, 1)
+
+
+def test_a_space_that_is_used_up_is_evaluated_again_rather_than_never():
+    space = nas.SearchSpace("tiny", [nas.Decision("width", (8, 16, 32))])
+    log = run(make(space, population_size=2, sample_size=2, elites=1), 12)
+    assert {trial.architecture for trial, _, _ in log} == set(space)

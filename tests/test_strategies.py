@@ -1,0 +1,256 @@
+"""The contract of every strategy on every space. A new strategy is one line in MAKE."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from collections import deque
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nasedu as nas
+from nasedu.spaces import DARTS, Chain, NASBench201
+
+S = nas.strategies
+MAKE = {
+    "RandomSearch": lambda space, rng: S.RandomSearch(space, rng),
+    "BoltzmannPolicy": lambda space, rng: S.BoltzmannPolicy(space, rng, initial_asks=5),
+    "RegularizedEvolution": lambda space, rng: S.RegularizedEvolution(space, rng, population_size=6, sample_size=3),
+    "GeneticAlgorithm": lambda space, rng: S.GeneticAlgorithm(space, rng, population_size=6),
+    "Reinforce": lambda space, rng: S.Reinforce(space, rng, hidden_size=8, learning_rate=0.01),
+    "Reinforce in batches": lambda space, rng: S.Reinforce(space, rng, hidden_size=8, batch=4),
+}
+SPACES = {
+    "nasbench201": NASBench201(),
+    "darts": DARTS(),
+    "chain": Chain(),
+    "chain with skips": Chain(skips=True, max_depth=3),
+    "one decision": nas.SearchSpace("one", [nas.Decision("layers", (1, 2, 3, 4, 5))]),
+    "two decisions": nas.SearchSpace("two", [nas.Decision("width", (8, 16)), nas.Decision("kernel", (1, 3, 5))]),
+}
+everywhere = pytest.mark.parametrize("space", SPACES.values(), ids=list(SPACES))
+every_strategy = pytest.mark.parametrize("make", MAKE.values(), ids=list(MAKE))
+
+
+def score(architecture):
+    """A rugged but deterministic reward in [0, 1]."""
+    return sum((3 * index + 1) * choice for index, choice in enumerate(architecture.choices)) % 17 / 16
+
+
+def evaluate(architectures):
+    return [nas.Trial(architecture, accuracy=score(architecture)) for architecture in architectures]
+
+
+def evaluate_some_fail(architectures):
+    return [
+        nas.Trial(a, failure="too large") if sum(a.choices) % 3 == 0 else nas.Trial(a, accuracy=score(a))
+        for a in architectures
+    ]
+
+
+def all_fail(architectures):
+    return [nas.Trial(architecture, failure="no") for architecture in architectures]
+
+
+def history(make, space, seed=0, trials=30, evaluator=evaluate, **options):
+    strategy = make(space, np.random.default_rng(seed))
+    return nas.search(strategy, evaluator, trials, **options).run(progress=False)
+
+
+def choices(found):
+    return [trial.architecture.choices for trial in found.trials]
+
+
+@everywhere
+@every_strategy
+def test_the_same_rng_gives_the_same_history(make, space):
+    assert history(make, space) == history(make, space)
+
+
+@every_strategy
+def test_another_rng_gives_another_history(make):
+    assert choices(history(make, NASBench201(), seed=0)) != choices(history(make, NASBench201(), seed=1))
+
+
+@every_strategy
+def test_no_randomness_but_the_rng_is_touched(make):
+    import torch
+
+    before = np.random.get_state()[1].tolist(), torch.random.get_rng_state().tolist()  # noqa: NPY002
+    history(make, NASBench201())
+    assert before == (np.random.get_state()[1].tolist(), torch.random.get_rng_state().tolist())  # noqa: NPY002
+
+
+def all_choices():
+    return {
+        f"{name} on {where}": choices(history(MAKE[name], space)) for name in MAKE for where, space in SPACES.items()
+    }
+
+
+def test_another_process_gives_the_same_histories():
+    script = "import json, test_strategies; print(json.dumps(test_strategies.all_choices()))"
+    here = Path(__file__).parent
+    environment = {**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{here.parent}", "PYTHONHASHSEED": "12345"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == json.loads(json.dumps(all_choices()))
+
+
+@everywhere
+@pytest.mark.parametrize(
+    "name", ["RandomSearch", "BoltzmannPolicy", "RegularizedEvolution", "GeneticAlgorithm", "Reinforce"]
+)
+def test_the_defaults_run(name, space):
+    found = history(getattr(S, name), space, trials=120 if space.name == "nasbench201" else 25)
+    assert found.incumbent.score > 0
+
+
+@every_strategy
+@pytest.mark.parametrize("batch", [1, 7])
+def test_there_are_exactly_as_many_trials_as_asked_for(make, batch):
+    evaluated = []
+
+    def counting(architectures):
+        evaluated.extend(architectures)
+        return evaluate(architectures)
+
+    assert len(history(make, NASBench201(), trials=33, evaluator=counting, batch=batch).trials) == 33
+    assert len(evaluated) == 33
+
+
+@everywhere
+@every_strategy
+def test_every_ask_is_an_architecture_of_the_space(make, space):
+    for architecture in (trial.architecture for trial in history(make, space).trials):
+        assert architecture in space
+        space.check(architecture.choices)
+
+
+@everywhere
+@every_strategy
+def test_tells_may_be_late_and_out_of_order(make, space):
+    def run():
+        strategy, order = make(space, np.random.default_rng(0)), np.random.default_rng(1)
+        outstanding, asked = [], []
+        for number in range(60):
+            asked.append(strategy.ask())
+            outstanding.append(dataclasses.replace(evaluate([asked[-1]])[0], number=number))
+            while len(outstanding) > order.integers(12):
+                strategy.tell(outstanding.pop(order.integers(len(outstanding))))
+        return asked
+
+    assert run() == run()
+
+
+@every_strategy
+def test_many_asks_may_come_before_the_first_tell(make):
+    strategy = make(NASBench201(), np.random.default_rng(0))
+    waiting = deque(strategy.ask() for _ in range(40))
+    while waiting:
+        strategy.tell(evaluate([waiting.popleft()])[0])
+    strategy.ask()
+
+
+@every_strategy
+def test_trials_that_the_strategy_never_asked_for_are_learned_from(make):
+    strategy, rng = make(NASBench201(), np.random.default_rng(0)), np.random.default_rng(1)
+    for number in range(20):
+        strategy.tell(dataclasses.replace(evaluate([strategy.space.sample(rng)])[0], number=number))
+    strategy.ask()
+
+
+@everywhere
+@every_strategy
+@pytest.mark.parametrize("evaluator", [evaluate_some_fail, all_fail])
+@pytest.mark.parametrize("batch", [1, 5])
+def test_failed_trials_are_survived(make, space, evaluator, batch):
+    found = history(make, space, evaluator=evaluator, batch=batch)
+    assert len(found.trials) == 30
+    json.dumps([event.get("state") for event in found.events], allow_nan=False)
+
+
+@everywhere
+@every_strategy
+def test_a_search_abandoned_at_random_moments_resumes_to_an_equal_history(make, space, tmp_path):
+    whole = history(make, space, batch=4, evaluator=evaluate_some_fail)
+    path, rng = tmp_path / "search.nas.jsonl", np.random.default_rng(2)
+    done = False
+    while not done:
+        search = nas.search(make(space, np.random.default_rng(0)), evaluate_some_fail, 30, batch=4, history=path)
+        for _ in range(rng.integers(1, 9)):
+            if not search.done:
+                search.step()
+        done = search.done
+    assert search.history == whole
+    assert nas.History.load(path) == whole
+
+
+@everywhere
+@every_strategy
+def test_states_and_settings_are_plain_data(make, space):
+    strategy = make(space, np.random.default_rng(0))
+    for number in range(30):
+        architecture = strategy.ask()
+        asked = getattr(strategy, "state", {})
+        json.dumps(asked)
+        strategy.tell(dataclasses.replace(evaluate([architecture])[0], number=number))
+        told = getattr(strategy, "state", {})
+        json.dumps(told)
+        assert not asked or asked is not told, "each ask and tell makes its state anew"
+    json.dumps(strategy.settings)
+
+
+@every_strategy
+def test_a_state_says_what_was_drawn_from_which_probabilities(make):
+    space = Chain()
+    strategy = make(space, np.random.default_rng(0))
+    for _ in range(20):
+        architecture = strategy.ask()
+        state = getattr(strategy, "state", {})
+        if "probabilities" not in state:
+            continue
+        active = space.active(architecture.choices)
+        for probabilities, chosen, on, choice in zip(
+            state["probabilities"], state["chosen"], active, architecture.choices, strict=True
+        ):
+            assert (probabilities is not None) == on
+            assert chosen == (choice if on else None)
+            assert not on or sum(probabilities) == pytest.approx(1)
+
+
+def test_test_accuracy_is_out_of_reach():
+    assert not [field.name for field in dataclasses.fields(nas.Trial) if "test" in field.name]
+    for file in Path(S.__file__).parent.glob("*.py"):
+        assert "test" not in file.read_text(encoding="utf-8").split(), file
+
+
+def test_only_the_controller_loads_torch():
+    script = (
+        "import sys, nasedu.strategies as s; print('torch' in sys.modules); s.Reinforce; print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
+    with pytest.raises(AttributeError, match="no attribute 'Rienforce'"):
+        S.Rienforce  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("RegularizedEvolution", {"population_size": 3, "sample_size": 4}, "sample_size must lie in 1..*=3; got 4"),
+        ("GeneticAlgorithm", {"population_size": 1}, "population_size must be at least 2"),
+        ("GeneticAlgorithm", {"sample_size": 0}, "sample_size must lie in 1.."),
+        ("GeneticAlgorithm", {"elites": 20}, "elites must lie in 0..19"),
+        ("GeneticAlgorithm", {"mutation_rate": 1.5}, "mutation_rate is a probability.*got 1.5"),
+        ("BoltzmannPolicy", {"alpha": -1.0}, "alpha and initial_asks must be at least 0; got -1.0"),
+        ("BoltzmannPolicy", {"exploration": 2.0}, "exploration is a probability.*got 2.0"),
+        ("Reinforce", {"batch": 0}, "hidden_size and batch must be at least 1; got 100 and 0"),
+        ("Reinforce", {"learning_rate": 0.0}, "learning_rate must be above 0"),
+        ("Reinforce", {"decay": 1.0}, r"decay must lie in \[0, 1\); got 1.0"),
+    ],
+)
+def test_wrong_arguments_are_named(name, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        getattr(S, name)(SPACES["two decisions"], np.random.default_rng(0), **arguments)
