@@ -4,12 +4,13 @@ Importing this loads no matplotlib; drawing does.
 """
 
 from nasedu.plots.architecture import architecture_figure, draw, save, save_figure
-from nasedu.plots.histories import alphas, bands, histories, history_figure, losses
+from nasedu.plots.histories import alphas, bands, controller, histories, history_figure, losses
 
 __all__ = [
     "alphas",
     "architecture_figure",
     "bands",
+    "controller",
     "draw",
     "histories",
     "history_figure",

@@ -2,6 +2,7 @@
 
 How good is what each search has found so far?      histories
 How sure are we of it, over many seeds?             bands
+What does a learned policy propose?                 controller
 Which operation does weight sharing prefer?         alphas
 How does weight sharing learn?                      losses
 """
@@ -9,21 +10,24 @@ How does weight sharing learn?                      losses
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nasedu.history import History
-from nasedu.plots.palette import LineStyle, strategy_style
+from nasedu.history import Event, History
+from nasedu.plots.layout import mathtext
+from nasedu.plots.palette import LineStyle, mark_color, readable, strategy_style, strategy_styles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["alphas", "bands", "histories", "history_figure", "losses"]
+__all__ = ["alphas", "bands", "controller", "histories", "history_figure", "losses"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 SIZE = (7.0, 3.8)  # inches
+PAD = 0.08  # inches
 TEXT = 10
 BAND = (10, 90)  # percentiles
 
@@ -45,8 +49,8 @@ def histories(given: History | Sequence[History] | Mapping[str, History], ax: Ax
     named = _named(given)
     ax = _new_axes() if ax is None else ax
     ends = []
-    for name, history in named.items():
-        style = _style_of(name, history)
+    styles = _styles_of(named)
+    for (name, history), style in zip(named.items(), styles, strict=True):
         numbers, scores, failed = _scores(name, history)
         best = np.maximum.accumulate(np.where(np.isnan(scores), -np.inf, scores))
         ax.plot(numbers, scores, style.marker, color=style.color, markersize=3.5, alpha=0.35, markeredgewidth=0)
@@ -95,16 +99,17 @@ def bands(
         raise ValueError("bands takes at least one strategy; got none.")
     ax = _new_axes() if ax is None else ax
     ends = []
-    for name, rows in given.items():
+    for (name, rows), style in zip(given.items(), strategy_styles(list(given)), strict=True):
         values = np.asarray(rows, dtype=float)
         if values.ndim != 2 or values.size == 0:
             raise ValueError(f"the values of {name!r} must be an array [seeds, trials]; got shape {values.shape}.")
         x = np.arange(1, values.shape[1] + 1, dtype=float) if budget is None else np.asarray(budget, dtype=float)
         if len(x) != values.shape[1]:
             raise ValueError(f"the budget must have one entry per trial of {name!r}: {values.shape[1]}; got {len(x)}.")
-        style = strategy_style(_strategy_in(name))
         low, middle, high = np.nanpercentile(values, [BAND[0], 50, BAND[1]], axis=0)
-        ax.fill_between(x, low, high, color=style.color, alpha=0.16, linewidth=0)
+        ax.fill_between(x, low, high, color=style.color, alpha=0.13, linewidth=0)
+        for edge in (low, high):
+            ax.plot(x, edge, color=style.color, linewidth=0.8, alpha=0.55, linestyle=style.dash)
         ax.plot(x, middle, color=style.color, linewidth=2, linestyle=style.dash)
         ends.append((float(x[-1]), float(middle[-1]), name, style))
     seeds = sorted({len(np.asarray(rows)) for rows in given.values()})
@@ -160,8 +165,36 @@ def alphas(history: History, step: int | None = None) -> Figure:
     from matplotlib import pyplot
 
     maps = _alpha_maps(history, step)
-    figure = pyplot.figure(figsize=_alpha_size(maps), layout="constrained")
-    _draw_alphas(figure, maps)
+    figure = pyplot.figure(figsize=_maps_size(maps), layout=_room())
+    _draw_maps(figure, maps)
+    return figure
+
+
+def controller(history: History, ask: int | None = None) -> Figure:
+    """Draw the probabilities that an ask was drawn from: decisions down, options across, the one drawn framed.
+
+    Args:
+        history: of a strategy that records ``probabilities`` with its asks: REINFORCE, the Boltzmann policy.
+        ask: the last one recorded if None.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: no ask, or not this one, records probabilities.
+    """
+    from matplotlib import pyplot
+
+    asks = [event for event in history.events if event["event"] == "ask"]
+    number, state = _recorded(asks, "probabilities", ask, "ask")
+    rows = []
+    chosen = state.get("chosen") or [None] * len(history.space.decisions)
+    for decision, weights, taken in zip(history.space.decisions, state["probabilities"], chosen, strict=True):
+        if weights is not None:
+            rows.append(Row(decision.name, tuple(map(str, decision.options)), tuple(weights), taken))
+    maps = {f"ask {number}: probability, %": rows}
+    figure = pyplot.figure(figsize=_maps_size(maps), layout=_room())
+    _draw_maps(figure, maps)
     return figure
 
 
@@ -170,7 +203,7 @@ def history_figure(history: History) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=SIZE, facecolor="white", layout="constrained")
+    figure = Figure(figsize=SIZE, facecolor="white", layout=_room())
     FigureCanvasAgg(figure)
     kinds = {event["event"] for event in history.events}
     if "step" in kinds:
@@ -189,7 +222,14 @@ def history_figure(history: History) -> Figure:
 def _new_axes() -> Axes:
     from matplotlib import pyplot
 
-    return pyplot.figure(figsize=SIZE, layout="constrained").add_subplot()
+    return pyplot.figure(figsize=SIZE, layout=_room()).add_subplot()
+
+
+def _room() -> Any:
+    """Return a layout that keeps labels inside the figure, with a margin."""
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    return ConstrainedLayoutEngine(w_pad=PAD, h_pad=PAD)
 
 
 def _named(given: History | Sequence[History] | Mapping[str, History]) -> dict[str, History]:
@@ -212,14 +252,12 @@ def _strategy_name(history: History) -> str:
     return str(history.header.get("strategy", {}).get("name", "search"))
 
 
-def _strategy_in(name: str) -> str:
-    """Return the strategy that a line's name starts with: ``"RandomSearch, 10 epochs"`` is RandomSearch's."""
-    return name.split(",")[0].split(" #")[0].split(" (")[0]
-
-
-def _style_of(name: str, history: History) -> LineStyle:
-    style = strategy_style(_strategy_in(name))
-    return strategy_style(_strategy_name(history)) if style == strategy_style("other") else style
+def _styles_of(named: Mapping[str, History]) -> list[LineStyle]:
+    """A line has the colour of the strategy that its name says, else of the one that its history says."""
+    said = strategy_styles(list(named))
+    if all(style.color == strategy_style("other").color for style in said):
+        return strategy_styles([_strategy_name(history) for history in named.values()])
+    return said
 
 
 def _scores(name: str, history: History) -> tuple[Array, Array, np.ndarray[Any, np.dtype[np.bool_]]]:
@@ -252,8 +290,6 @@ def _shades(color: str) -> list[LineStyle]:
 
 def _finish(ax: Axes, ends: list[tuple[float, float, str, LineStyle]]) -> None:
     """Write each line's name at its end, moved apart where they would touch, and clear the frame."""
-    from nasedu.plots.palette import readable
-
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", color="#e6e6e6", linewidth=0.8)
     ax.set_axisbelow(True)
@@ -293,60 +329,112 @@ def _steps(history: History) -> list[dict[str, Any]]:
     return steps
 
 
-AlphaMaps = dict[str, tuple[list[str], list[str], Array]]
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a heat map: shares that add up to 1, and which of them was drawn."""
+
+    name: str
+    options: tuple[str, ...]
+    weights: tuple[float, ...]
+    chosen: int | None = None
 
 
-def _alpha_maps(history: History, step: int | None) -> AlphaMaps:
-    """Return by cell: the names of its edges, of its operations, and the weights ``[edges, operations]``."""
-    recorded = {event["number"]: event["state"] for event in _steps(history) if "alphas" in event.get("state", {})}
-    if not recorded:
-        raise ValueError("the steps of this history record no alphas: their state needs 'alphas', rows of numbers.")
-    number = max(recorded) if step is None else step
-    if number not in recorded:
-        raise ValueError(
-            f"step {number} records no alphas; the nearest that does is {min(recorded, key=lambda n: abs(n - number))}."
-        )
-    found = recorded[number]["alphas"]
+Maps = dict[str, list[Row]]
+
+
+def _recorded(events: list[Event], part: str, number: int | None, kind: str) -> tuple[int, Event]:
+    """Return the number and state of the event that records a part: the last one if no number is given."""
+    states = {event["number"]: event["state"] for event in events if part in event.get("state", {})}
+    if not states:
+        raise ValueError(f"no {kind} of this history records {part}; its strategy has none to show.")
+    if number is None:
+        number = max(states)
+    if number not in states:
+        nearest = min(states, key=lambda known: abs(known - number))
+        raise ValueError(f"{kind} {number} records no {part}; the nearest that does is {nearest}.")
+    return number, states[number]
+
+
+def _alpha_maps(history: History, step: int | None) -> Maps:
+    """Return the softmax of the alphas by cell, a row for each edge."""
+    number, state = _recorded(_steps(history), "alphas", step, "step")
+    found = state["alphas"]
     by_cell = found if isinstance(found, Mapping) else {"": found}
-    return {cell: _alpha_map(history, cell, rows, recorded[number]) for cell, rows in by_cell.items()}
+    maps = {}
+    for cell, alphas in by_cell.items():
+        values = np.asarray(alphas, dtype=float)
+        weights = np.exp(values - values.max(axis=1, keepdims=True))
+        weights /= weights.sum(axis=1, keepdims=True)
+        edges, operations = _alpha_names(history, state, weights.shape)
+        rows = zip(edges, weights.tolist(), strict=True)
+        maps[f"step {number}{', ' + cell if cell else ''}: softmax of α, %"] = [
+            Row(edge, operations, tuple(row)) for edge, row in rows
+        ]
+    return maps
 
 
-def _alpha_map(history: History, cell: str, rows: Any, state: Mapping[str, Any]) -> tuple[list[str], list[str], Array]:
-    values = np.asarray(rows, dtype=float)
-    weights = np.exp(values - values.max(axis=1, keepdims=True))
-    weights /= weights.sum(axis=1, keepdims=True)
-    edges = list(state.get("edges", [])) or [d.name for d in history.space.decisions]
-    operations = list(state.get("operations", [])) or list(history.space.decisions[-1].options)
-    if len(edges) != len(values):
-        edges = [str(row) for row in range(len(values))]
-    if len(operations) != values.shape[1]:
-        operations = [str(column) for column in range(values.shape[1])]
-    return [str(edge) for edge in edges], [str(name) for name in operations], weights
+def _alpha_names(history: History, state: Event, shape: tuple[int, ...]) -> tuple[list[str], tuple[str, ...]]:
+    """Return what the rows and columns of alphas are: what the step says, else what the space says, else numbers."""
+    from nasedu.spaces import darts
+
+    options = history.space.decisions[-1].options
+    edges, operations = [decision.name for decision in history.space.decisions], tuple(map(str, options))
+    if history.space.name == "darts":
+        sources = ("c_{k-2}", "c_{k-1}", *map(str, range(darts.NODES)))
+        edges = [f"{sources[source]} → {node}" for node in range(darts.NODES) for source in range(node + 2)]
+        operations = ("none", *darts.OPERATIONS)[-shape[1] :]
+    edges = [str(edge) for edge in state.get("edges", edges)]
+    operations = tuple(str(name) for name in state.get("operations", operations))
+    return (
+        edges if len(edges) == shape[0] else [str(row) for row in range(shape[0])],
+        operations if len(operations) == shape[1] else tuple(str(column) for column in range(shape[1])),
+    )
 
 
-def _alpha_size(maps: AlphaMaps) -> tuple[float, float]:
-    widest = max(weights.shape[1] for _, _, weights in maps.values())
-    longest = max(weights.shape[0] for _, _, weights in maps.values())
-    return max(4.0, (1.2 + 0.62 * widest) * len(maps)), 1.6 + 0.27 * longest
+def _have_same_options(rows: list[Row]) -> bool:
+    return len({row.options for row in rows}) == 1
 
 
-def _draw_alphas(figure: Any, maps: AlphaMaps) -> None:
+def _maps_size(maps: Maps) -> tuple[float, float]:
+    columns = sum(max(len(row.options) for row in rows) for rows in maps.values())
+    wide = all(_have_same_options(rows) for rows in maps.values())
+    rows = max(len(rows) for rows in maps.values())
+    return max(4.5, 1.3 * len(maps) + (0.62 if wide else 0.95) * columns), (1.5 if wide else 0.6) + 0.27 * rows
+
+
+def _draw_maps(figure: Any, maps: Maps) -> None:
     axes = figure.subplots(1, len(maps), squeeze=False)[0]
-    for ax, (cell, (edges, operations, weights)) in zip(axes, maps.items(), strict=True):
-        ax.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        for (row, column), weight in np.ndenumerate(weights):
-            heaviest = weight == weights[row].max()
-            ax.text(
-                column, row, f"{100 * weight:.0f}", ha="center", va="center", fontsize=TEXT - 2,
-                color="white" if weight > 0.55 else "#1a1a1a", fontweight="bold" if heaviest else "normal",
-            )  # fmt: skip
-        ax.set_xticks(
-            range(len(operations)), operations, rotation=40, ha="right", rotation_mode="anchor", fontsize=TEXT - 1
-        )
-        ax.set_yticks(range(len(edges)), edges, fontsize=TEXT - 1)
-        ax.tick_params(length=0)
-        ax.spines[:].set_visible(False)
-        ax.set_title(f"{cell + ': ' if cell else ''}softmax of α, %", fontsize=TEXT, loc="left")
+    for ax, (title, rows) in zip(axes, maps.items(), strict=True):
+        _draw_map(ax, rows)
+        ax.set_title(title, fontsize=TEXT, loc="left")
+
+
+def _draw_map(ax: Axes, rows: list[Row]) -> None:
+    from matplotlib.patches import Rectangle
+
+    values = np.full((len(rows), max(len(row.options) for row in rows)), np.nan)
+    same = _have_same_options(rows)
+    for y, row in enumerate(rows):
+        values[y, : len(row.weights)] = row.weights
+        for x, (option, weight) in enumerate(zip(row.options, row.weights, strict=True)):
+            text = f"{100 * weight:.0f}" if same else f"{option}: {100 * weight:.0f}"
+            weighty = "bold" if weight == max(row.weights) else "normal"
+            color = "white" if weight > 0.5 else "#1a1a1a"
+            ax.text(x, y, text, ha="center", va="center", fontsize=TEXT - 2, color=color, fontweight=weighty)
+        if row.chosen is not None:
+            frame = mark_color("incumbent")
+            ax.add_patch(Rectangle((row.chosen - 0.46, y - 0.43), 0.92, 0.86, fill=False, edgecolor=frame, linewidth=2))
+    ax.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    names = rows[0].options if same else ()
+    ax.set_xticks(range(len(names)), names, rotation=35, ha="right", rotation_mode="anchor", fontsize=TEXT - 1)
+    ax.set_yticks(range(len(rows)), [_shown(row.name) for row in rows], fontsize=TEXT - 1)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
+def _shown(name: str) -> str:
+    first, arrow, rest = name.partition(" → ")
+    return mathtext(first) + arrow + rest
 
 
 def _draw_steps(figure: Any, history: History) -> None:
@@ -355,15 +443,15 @@ def _draw_steps(figure: Any, history: History) -> None:
     states = [event.get("state", {}) for event in _steps(history)]
     has_loss = any(name.endswith("loss") for state in states for name in state)
     maps = _alpha_maps(history, None) if any("alphas" in state for state in states) else {}
-    heights = ([SIZE[1] * 0.75] if has_loss else []) + ([_alpha_size(maps)[1]] if maps else [])
+    heights = ([SIZE[1] * 0.75] if has_loss else []) + ([_maps_size(maps)[1]] if maps else [])
     if not heights:
         figure.set_size_inches(SIZE[0], 0.6)
         figure.text(0.01, 0.5, repr(history), va="center", fontsize=TEXT)
         return
-    width = max(SIZE[0], _alpha_size(maps)[0]) if maps else SIZE[0]
+    width = max(SIZE[0], _maps_size(maps)[0]) if maps else SIZE[0]
     figure.set_size_inches(width, sum(heights))
     parts = list(np.atleast_1d(figure.subfigures(len(heights), 1, height_ratios=heights)))
     if has_loss:
         losses(history, parts.pop(0).add_subplot())
     if maps:
-        _draw_alphas(parts.pop(0), maps)
+        _draw_maps(parts.pop(0), maps)

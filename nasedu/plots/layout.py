@@ -43,6 +43,7 @@ NODE_HEIGHT = 26.0
 LABEL_HEIGHT = 14.0
 TITLE_HEIGHT = 24.0
 GAP = 3.0  # between a label and anything else
+WEIGHED = 30.0  # how much of an edge of several operations stays visible beside its label
 MARGIN = 8.0
 PLACES = np.array(sorted(np.linspace(0.12, 0.88, 39), key=lambda t: abs(t - 0.5)))
 SAMPLES = np.linspace(0, 1, 33)
@@ -142,9 +143,10 @@ def lay_out(graph: networkx.DiGraph, texts: dict[tuple[str, str], str] | None = 
         graph: nodes may have a kind and a group; edges an operation, a decision and a bend.
         texts: what is written on an edge instead of its operation.
     """
-    unit = _least_unit(graph)
+    texts = texts or {}
+    unit = _least_unit(graph, texts)
     while True:
-        picture, covered = _at_unit(graph, unit, texts or {})
+        picture, covered = _at_unit(graph, unit, texts)
         if covered < 1.0 or unit > MAX_UNIT * UNIT:
             return picture
         unit *= GROWTH
@@ -172,7 +174,7 @@ def _node_size(label: str, kind: str) -> tuple[float, float, bool]:
     return (NODE_HEIGHT if is_round else text_width(label, NODE_TEXT) + 16), NODE_HEIGHT, is_round
 
 
-def _least_unit(graph: networkx.DiGraph) -> float:
+def _least_unit(graph: networkx.DiGraph, texts: dict[tuple[str, str], str]) -> float:
     """Return the points per step that neighbouring boxes in a row need, with a label on the edge between them."""
     unit = UNIT
     for source, target, edge in graph.edges(data=True):
@@ -181,8 +183,8 @@ def _least_unit(graph: networkx.DiGraph) -> float:
         if along < 0.3 or across > 0.25 * along:
             continue
         boxes = sum(_node_size(node["label"], node.get("kind", "node"))[0] for node in (a, b)) / 2
-        straight = abs(edge.get("bend", 0.0)) < 0.2 and edge.get("operation")
-        label = text_width(edge["operation"], LABEL_TEXT) + 2 * GAP if straight else 0.0
+        text = texts.get((source, target), edge.get("operation", "")) if abs(edge.get("bend", 0.0)) < 0.2 else ""
+        label = text_width(text, LABEL_TEXT) + 2 * GAP + (WEIGHED if (source, target) in texts else 0) if text else 0.0
         unit = max(unit, (boxes + 1.8 * ARROW + label) / along)
     return min(unit, MAX_UNIT * UNIT)
 

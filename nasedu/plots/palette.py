@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["LineStyle", "kind_colors", "mark_color", "operation_style", "readable", "strategy_style"]
+__all__ = ["LineStyle", "kind_colors", "mark_color", "operation_style", "readable", "strategy_style", "strategy_styles"]
 
 Dash = tuple[float, tuple[float, ...]] | str
 READABLE = 4.5  # contrast of small text on its background, WCAG 2.2, criterion 1.4.3
@@ -52,6 +54,34 @@ def strategy_style(name: str) -> LineStyle:
     return _line_style(spelled.get(_letters(name), strategies["other"]))
 
 
+def strategy_styles(names: Sequence[str]) -> list[LineStyle]:
+    """Return a style for each line of one figure, all different.
+
+    A name that starts with a strategy's, as in ``"RandomSearch, 10 epochs"``, has that strategy's colour;
+    a second one of the same strategy has another shade and dash pattern. Other names take colours that are free.
+    """
+    other = strategy_style("other")
+    wanted = [strategy_style(re.split(r",| #| \(", name)[0]) for name in names]
+    free = [_line_style(entry) for entry in _palette()["strategies"].values()]
+    free = [style for style in dict.fromkeys(free) if style not in wanted]
+    found: list[LineStyle] = []
+    for style in wanted:
+        if style == other and style in found and free:
+            style = free.pop()
+        repeats = sum(earlier.marker == style.marker for earlier in found)
+        found.append(_variant(style, repeats))
+    return found
+
+
+def _variant(style: LineStyle, repeat: int) -> LineStyle:
+    if repeat == 0:
+        return style
+    dashes: list[Dash] = [(0.0, (4.0, 1.4)), (0.0, (1.2, 1.2)), (0.0, (6.0, 1.2, 1.0, 1.2))]
+    target, share = (0, 0.4) if repeat % 2 else (255, 0.35)
+    channels = [round((1 - share) * channel + share * target) for channel in _channels(style.color)]
+    return LineStyle(_hex(channels), dashes[(repeat - 1) % len(dashes)], style.marker)
+
+
 def _letters(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
@@ -71,9 +101,17 @@ def mark_color(name: str) -> str:
 @cache
 def readable(color: str) -> str:
     """Return the colour, darkened until small text in it is legible on white."""
-    channels = [int(color[start : start + 2], 16) for start in (1, 3, 5)]
+    channels = _channels(color)
     while 1.05 / (_luminance(channels) + 0.05) < READABLE:
         channels = [int(0.97 * channel) for channel in channels]
+    return _hex(channels)
+
+
+def _channels(color: str) -> list[int]:
+    return [int(color[start : start + 2], 16) for start in (1, 3, 5)]
+
+
+def _hex(channels: Sequence[int]) -> str:
     return "#" + "".join(f"{channel:02x}" for channel in channels)
 
 
