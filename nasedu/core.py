@@ -16,9 +16,11 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import operator
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -45,6 +47,7 @@ Option = str | int | float | bool
 ARCHITECTURE_FORMAT = "nasedu.architecture"
 FORMAT_VERSION = 1
 MAX_REDRAWS = 10_000
+REDRAWS_BEFORE_LISTING = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +55,30 @@ class Decision:
     """One categorical choice.
 
     Args:
-        name: unique within its space, such as ``"edge 0→1"``.
-        options: what may be chosen; at least one, all different, each a string or a number.
+        name: unique within its space, such as ``"edge 0→1"``; without ``,`` and ``=``.
+        options: what may be chosen; at least one, all different, each a string or a finite number.
 
     Raises:
-        ValueError: there are no options, or two are equal.
+        ValueError: there are no options, two look the same, one is neither string nor number, or the name is unusable.
     """
 
     name: str
     options: tuple[Option, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "options", tuple(self.options))
-        if not self.options:
+        if "," in self.name or "=" in self.name:
+            raise ValueError(f"a decision's name must have no ',' and no '='; got {self.name!r}.")
+        if isinstance(self.options, str):
+            raise ValueError(f"the options of {self.name!r} must be a tuple, such as ('a', 'b'); got {self.options!r}.")
+        options = tuple(option.item() if isinstance(option, np.generic) else option for option in self.options)
+        object.__setattr__(self, "options", options)
+        if not options:
             raise ValueError(f"decision {self.name!r} must have at least one option; got none.")
-        if len(set(self.options)) < len(self.options):
-            raise ValueError(f"decision {self.name!r} must have different options; got {self.options}.")
+        for option in options:
+            if not isinstance(option, Option) or (isinstance(option, float) and not math.isfinite(option)):
+                raise ValueError(f"the options of {self.name!r} must be strings or finite numbers; got {option!r}.")
+        if min(len(set(options)), len({str(option).strip() for option in options})) < len(options):
+            raise ValueError(f"decision {self.name!r} must have different options; got {options}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +162,10 @@ class SearchSpace:
         decisions: at least one.
         parameters: what the space was made with; JSON values, so that a file can remake it.
 
+    A space is frozen once this ``__init__`` is done: a subclass sets its own attributes before it.
+
     Raises:
-        ValueError: there are no decisions, or two have the same name.
+        ValueError: there are no decisions, two have the same name, or a parameter is no JSON value.
 
     Example:
         >>> space = SearchSpace("toy", [Decision("width", (8, 16)), Decision("kernel", (1, 3, 5))])
@@ -173,18 +186,34 @@ class SearchSpace:
         names = [decision.name for decision in decisions]
         if len(set(names)) < len(names):
             raise ValueError(f"the decisions of search space {name!r} must have different names; got {names}.")
-        set_once = object.__setattr__
-        set_once(self, "name", name)
-        set_once(self, "decisions", decisions)
-        set_once(self, "parameters", MappingProxyType(dict(parameters or {})))
-        set_once(self, "_key", (name, json.dumps(dict(self.parameters), sort_keys=True), decisions))
-        set_once(self, "_counts", np.array([len(decision.options) for decision in decisions]))
-        set_once(self, "_always_active", (True,) * len(decisions))
-        set_once(self, "_is_plain", _is_inherited(self, "active") and _is_inherited(self, "is_valid"))
-        set_once(self, "_size", None)
+        try:
+            text = json.dumps(dict(parameters or {}), sort_keys=True, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"the parameters of search space {name!r} must be JSON values: {error}.") from error
+        self.name = name
+        self.decisions = decisions
+        self.parameters = MappingProxyType(json.loads(text))
+        self._counts = np.array([len(decision.options) for decision in decisions])
+        self._always_active = (True,) * len(decisions)
+        self._is_plain = _is_inherited(self, "active") and _is_inherited(self, "is_valid")
+        self._key = (name, text, decisions)  # the last: from here on the space is frozen
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a search space cannot be changed (tried to set {name!r}); make a new one.")
+        if "_key" in self.__dict__:
+            raise AttributeError(
+                f"a search space cannot be changed (tried to set {name!r}); make a new one. "
+                "A subclass sets its attributes before it calls super().__init__()."
+            )
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a search space cannot be changed (tried to delete {name!r}); make a new one.")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "parameters": dict(self.parameters)}  # for copies and for sending to other processes
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, parameters=MappingProxyType(state["parameters"]))
 
     def __eq__(self, other: object) -> bool:
         """Equal when name, parameters and decisions are, whatever the class."""
@@ -218,21 +247,25 @@ class SearchSpace:
         Raises:
             ValueError: the string is malformed or names an unknown decision or option.
         """
-        given = dict(_split_assignment(part, text) for part in text.split(","))
+        given = dict(_split_assignment(part, text) for part in re.split(r",(?=[^,=]+=)", text))
         unknown = given.keys() - {decision.name for decision in self.decisions}
         if unknown:
             known = ", ".join(decision.name for decision in self.decisions)
             raise ValueError(f"unknown decision {min(unknown)!r} in {text!r}; {self.name} has {known}.")
         choices = []
         for decision in self.decisions:
-            names = [str(option) for option in decision.options]
+            names = [str(option).strip() for option in decision.options]
             option = given.get(decision.name, names[0])
             if option not in names:
                 raise ValueError(
                     f"unknown option {option!r} of decision {decision.name!r} in {text!r}; it has {', '.join(names)}."
                 )
             choices.append(names.index(option))
-        return self.architecture(self.pin(tuple(choices)))
+        architecture = self.architecture(self.pin(tuple(choices)))
+        missing = architecture.options.keys() - given.keys()
+        if missing:
+            raise ValueError(f"decision {min(missing)!r} is missing in {text!r}; give every decision that is active.")
+        return architecture
 
     def diagram(self, architecture: Architecture) -> Diagram:
         """Return what the architecture looks like: here one node per active decision, in a row."""
@@ -265,7 +298,7 @@ class SearchSpace:
 
     def architecture(self, choices: Sequence[int]) -> Architecture:
         """Return the architecture with these choices: one index into each decision's options."""
-        return Architecture(self, tuple(int(choice) for choice in choices))
+        return Architecture(self, tuple(map(operator.index, choices)))
 
     def check(self, choices: tuple[int, ...]) -> None:
         """Raise ValueError, saying what must hold, unless the choices are an architecture."""
@@ -273,22 +306,23 @@ class SearchSpace:
             raise ValueError(f"{self.name} takes {len(self.decisions)} choices, one per decision; got {len(choices)}.")
         for decision, choice in zip(self.decisions, choices, strict=True):
             if not 0 <= choice < len(decision.options):
-                raise ValueError(
-                    f"the choice of decision {decision.name!r} must lie in 0..{len(decision.options) - 1}; got {choice}."
-                )
+                last = len(decision.options) - 1
+                raise ValueError(f"the choice of decision {decision.name!r} must lie in 0..{last}; got {choice}.")
         if self._is_plain:
             return
         if self.pin(choices) != choices:
             raise ValueError(f"inactive decisions of {self.name} must be 0; got {choices}, pinned {self.pin(choices)}.")
         if not self.is_valid(choices):
-            raise ValueError(f"{choices} is not a valid architecture of {self.name}.")
+            rule = (type(self).is_valid.__doc__ or "See its is_valid().").strip().splitlines()[0]
+            raise ValueError(f"{self.format(choices)} is not a valid architecture of {self.name}. {rule}")
 
     @property
     def size(self) -> int:
         """The number of architectures, exact unless :attr:`size_is_exact` is False (then an upper bound)."""
-        size = self._size if self._size is not None else self._count_architectures()
-        object.__setattr__(self, "_size", size)
-        return size
+        if self._size is None:
+            object.__setattr__(self, "_size", self._count_architectures())
+        assert self._size is not None
+        return self._size
 
     @property
     def size_is_exact(self) -> bool:
@@ -301,11 +335,12 @@ class SearchSpace:
     def _count_architectures(self) -> int:
         if self._is_plain or not self.size_is_exact:
             return self._combinations()
-        return sum(1 for _ in self)
+        return sum(1 for _ in self._all_choices())
 
     def __len__(self) -> int:
         if self.size > sys.maxsize:
-            raise OverflowError(f"{self.name} has {self.size:.3g} architectures, too many for len(); use space.size.")
+            power = math.floor(math.log10(self.size))
+            raise OverflowError(f"{self.name} has over 10^{power} architectures, too many for len(); use space.size.")
         return self.size
 
     def __bool__(self) -> bool:
@@ -313,9 +348,12 @@ class SearchSpace:
 
     def __iter__(self) -> Iterator[Architecture]:
         """Every architecture, in order of choices."""
+        return (Architecture(self, choices) for choices in self._all_choices())
+
+    def _all_choices(self) -> Iterator[tuple[int, ...]]:
         for choices in itertools.product(*(range(len(decision.options)) for decision in self.decisions)):
             if self._is_plain or (self.pin(choices) == choices and self.is_valid(choices)):
-                yield Architecture(self, choices)
+                yield choices
 
     def __contains__(self, architecture: object) -> bool:
         return isinstance(architecture, Architecture) and architecture.space == self
@@ -357,7 +395,7 @@ class SearchSpace:
         """
         active = self.active(architecture.choices)
         ends = np.cumsum([count - 1 if on else 0 for count, on in zip(self._counts, active, strict=True)])
-        for _ in range(MAX_REDRAWS if ends[-1] else 0):
+        for _ in range(REDRAWS_BEFORE_LISTING if ends[-1] else 0):
             draw = int(rng.integers(ends[-1]))
             index = int(np.searchsorted(ends, draw, side="right"))
             offset = int(ends[index]) - draw  # 1..options-1: a step round the options, never back to the same
@@ -365,6 +403,9 @@ class SearchSpace:
             neighbor = self._changed(architecture, index, option)
             if neighbor is not None:
                 return neighbor
+        neighbors = self.neighbors(architecture)  # few or none are valid: draw from the list of them
+        if neighbors:
+            return neighbors[int(rng.integers(len(neighbors)))]
         raise ValueError(f"{architecture} has no neighbour in {self.name}: no decision can be changed.")
 
     def _changed(self, architecture: Architecture, index: int, option: int) -> Architecture | None:
@@ -388,28 +429,29 @@ class SearchSpace:
         """Return the diagram as a networkx graph: node and edge attributes are those of Node and Edge."""
         import networkx
 
-        diagram = self.diagram(architecture).to_json()
+        diagram = self.diagram(architecture)
         graph = networkx.DiGraph(name=str(architecture))
-        for node in diagram["nodes"]:
-            graph.add_node(node.pop("id"), **{"kind": "node", **node})
-        for edge in diagram["edges"]:
-            graph.add_edge(edge.pop("source"), edge.pop("target"), **{"operation": "", **edge})
+        for node in diagram.nodes:
+            attributes = asdict(node)
+            graph.add_node(attributes.pop("id"), **attributes)
+        for edge in diagram.edges:
+            attributes = asdict(edge)
+            graph.add_edge(attributes.pop("source"), attributes.pop("target"), **attributes)
         return graph
 
     def to_json(self) -> dict[str, Any]:
         """Return name, parameters and decisions as plain data."""
         return {
             "name": self.name,
-            "parameters": dict(self.parameters),
+            "parameters": json.loads(self._key[1]),
             "decisions": [{"name": d.name, "options": list(d.options)} for d in self.decisions],
         }
 
-    # set once, in __init__
     _key: tuple[str, str, tuple[Decision, ...]]
     _counts: np.ndarray[Any, np.dtype[np.int_]]
     _always_active: tuple[bool, ...]
-    _is_plain: bool
-    _size: int | None
+    _is_plain: bool  # every combination is valid and every decision active
+    _size: int | None = None  # counted when first asked for
 
 
 def _is_inherited(space: SearchSpace, method: str) -> bool:
@@ -438,6 +480,8 @@ class Architecture:
     choices: tuple[int, ...]
 
     def __post_init__(self) -> None:
+        if type(self.choices) is not tuple:
+            object.__setattr__(self, "choices", tuple(self.choices))
         self.space.check(self.choices)
 
     def __eq__(self, other: object) -> bool:
@@ -492,7 +536,7 @@ class Architecture:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A measured quantity: its value, its unit, and whether higher or lower is better."""
+    """A measured quantity: its value, its unit, and whether ``"higher"`` or ``"lower"`` is better."""
 
     value: float
     unit: str
@@ -501,6 +545,13 @@ class Metric:
     def __post_init__(self) -> None:
         if self.better not in ("higher", "lower"):
             raise ValueError(f"better must be 'higher' or 'lower'; got {self.better!r}.")
+        object.__setattr__(self, "value", _number(self.value))
+
+
+def _number(value: float) -> float:
+    """Return a number of numpy or torch as Python's; infinity becomes not-a-number, for JSON has neither."""
+    value = value if type(value) in (int, float) else float(value)
+    return value if math.isfinite(value) else math.nan
 
 
 KNOWN_METRICS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -534,13 +585,13 @@ class Trial:
 
     Raises:
         ValueError: accuracy outside [0, 1], a score that is not finite, no score and no failure,
-            or an unknown metric without its unit.
+            a negative cost, or an unknown metric without its unit.
     """
 
     architecture: Architecture
     accuracy: float | None = None
     score: float = field(default=math.nan)
-    metrics: Mapping[str, Metric | float] = field(default_factory=dict)
+    metrics: Mapping[str, Metric | float] = field(default_factory=dict, hash=False)
     curve: tuple[float, ...] = ()
     epochs: float | None = None
     cost: float = 0.0
@@ -548,19 +599,43 @@ class Trial:
     number: int | None = None
 
     def __post_init__(self) -> None:
-        if self.accuracy is not None and not 0.0 <= self.accuracy <= 1.0:
-            raise ValueError(f"accuracy must be a fraction in [0, 1]; got {self.accuracy}. Divide percent by 100.")
-        score = self.score
+        set_once = object.__setattr__
+        if self.accuracy is not None:
+            set_once(self, "accuracy", _fraction(self.accuracy))
+        score = float(self.score)
         if self.failure is not None:
             score = -math.inf
         elif math.isnan(score) and self.accuracy is not None:
             score = self.accuracy
         if self.failure is None and not math.isfinite(score):
-            raise ValueError(f"a trial needs an accuracy, a finite score or a failure; got score {score}.")
-        object.__setattr__(self, "score", float(score))
+            raise ValueError(
+                f"a trial needs an accuracy, a finite score or a failure; got score {score}. "
+                "What went wrong can be said: nas.Trial(architecture, failure='diverged')."
+            )
+        set_once(self, "score", score)
+        if type(self.cost) is not float:
+            set_once(self, "cost", float(self.cost))
+        if not 0.0 <= self.cost < math.inf:
+            raise ValueError(f"cost must be a finite number of seconds, at least 0; got {self.cost}.")
+        if self.epochs is not None:
+            set_once(self, "epochs", _number(self.epochs))
+        if len(self.curve):
+            set_once(self, "curve", tuple(_number(value) for value in self.curve))
         if self.metrics:
             metrics = {name: _as_metric(name, value) for name, value in self.metrics.items()}
-            object.__setattr__(self, "metrics", metrics)
+            set_once(self, "metrics", metrics)
+
+
+def _fraction(accuracy: float) -> float:
+    value = float(accuracy)
+    if math.isnan(value):
+        raise ValueError(
+            "accuracy must be a fraction in [0, 1]; got nan. A training that diverged is a failed trial: "
+            "nas.Trial(architecture, failure='diverged')."
+        )
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"accuracy must be a fraction in [0, 1]; got {accuracy}. Divide percent by 100.")
+    return value
 
 
 def _as_metric(name: str, value: Metric | float) -> Metric:
@@ -571,7 +646,7 @@ def _as_metric(name: str, value: Metric | float) -> Metric:
         raise ValueError(
             f"metric {name!r} needs a unit and a direction: nas.Metric(value, unit, better). Known ones are {known}."
         )
-    return Metric(float(value), *KNOWN_METRICS[name])
+    return Metric(value, *KNOWN_METRICS[name])
 
 
 class Strategy(Protocol):

@@ -53,28 +53,66 @@ Event = dict[str, Any]
 
 
 class RecordedSpace(SearchSpace):
-    """The space of a file whose own space is not installed here: it can be looked at and drawn."""
+    """The space of a file whose own space is not installed here: it can be looked at and drawn, not searched."""
 
     def __init__(self, document: Mapping[str, Any], drawings: Iterable[Mapping[str, Any]] = ()) -> None:
+        self._names: dict[tuple[int, ...], str] = {}
+        self._diagrams: dict[tuple[int, ...], Mapping[str, Any]] = {}
+        for drawing in drawings:
+            if isinstance(drawing.get("choices"), list):
+                choices = tuple(drawing["choices"])
+                if drawing.get("name"):
+                    self._names[choices] = drawing["name"]
+                if drawing.get("diagram"):  # an architecture that came back later may have none there
+                    self._diagrams[choices] = drawing["diagram"]
         decisions = [Decision(d["name"], tuple(d["options"])) for d in document["decisions"]]
         super().__init__(document["name"], decisions, document["parameters"])
-        recorded = {
-            tuple(d["choices"]): (d.get("name"), d.get("diagram"))
-            for d in drawings
-            if isinstance(d.get("choices"), list)
-        }
-        object.__setattr__(self, "_recorded", recorded)
 
-    _recorded: Mapping[tuple[int, ...], tuple[str | None, Mapping[str, Any] | None]]
+    def __repr__(self) -> str:
+        return f"<recorded space {self.name!r}, not installed here>"
+
+    @property
+    def size_is_exact(self) -> bool:
+        """Never: which combinations are valid is not in the file."""
+        return False
 
     def format(self, choices: tuple[int, ...]) -> str:
         """Return the recorded native string, or ``decision=option,…`` where none was recorded."""
-        return self._recorded.get(choices, (None, None))[0] or super().format(choices)
+        return self._names.get(choices) or super().format(choices)
+
+    def parse(self, text: str) -> Architecture:
+        """Return the architecture of a recorded native string or of ``decision=option,…``."""
+        for choices, name in self._names.items():
+            if name == text:
+                return self.architecture(choices)
+        return super().parse(text)
 
     def diagram(self, architecture: Architecture) -> Diagram:
         """Return the recorded diagram, or a chain of decisions where none was recorded."""
-        recorded = self._recorded.get(architecture.choices, (None, None))[1]
+        recorded = self._diagrams.get(architecture.choices)
         return Diagram.from_json(recorded) if recorded else super().diagram(architecture)
+
+    def sample(self, rng: np.random.Generator) -> Architecture:
+        """Refuse: which combinations are valid is not in the file."""
+        raise self._cannot("sample")
+
+    def neighbors(self, architecture: Architecture) -> list[Architecture]:
+        """Refuse, as :meth:`sample` does."""
+        raise self._cannot("list neighbors in")
+
+    def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+        """Refuse, as :meth:`sample` does."""
+        raise self._cannot("mutate in")
+
+    def crossover(self, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
+        """Refuse, as :meth:`sample` does."""
+        raise self._cannot("cross over in")
+
+    def _cannot(self, what: str) -> ValueError:
+        return ValueError(
+            f"cannot {what} the recorded space {self.name!r}: a file does not say which combinations are valid. "
+            "Make the space itself, from the code that wrote the file."
+        )
 
 
 class History:
@@ -98,7 +136,12 @@ class History:
         self.header = header
         self.events: list[Event] = list(events)
         self._space: SearchSpace | None = None
+        self._forget_trials()
+
+    def _forget_trials(self) -> None:
         self._trials: list[Trial] = []
+        self._incumbent: Trial | None = None
+        self._asked: dict[int, Event] = {}  # asks that no decoded trial has answered
         self._decoded = 0  # how many events have become trials
 
     def __repr__(self) -> str:
@@ -126,16 +169,22 @@ class History:
 
     @property
     def trials(self) -> list[Trial]:
-        """Every trial, in the order they were told."""
-        asked = {e["number"]: e for e in self.events if e["event"] == "ask"} if self._decoded == 0 else {}
-        for event in self.events[self._decoded :]:
+        """Every trial, in the order they were told. Cheap to call after every step; not to be changed."""
+        while self._decoded < len(self.events):
+            event = self.events[self._decoded]
             if event["event"] == "ask":
-                asked[event["number"]] = event
+                self._asked[event["number"]] = event
             elif event["event"] == "trial":
-                number = event["number"]
-                ask = asked.get(number) or next(e for e in self.events if e["event"] == "ask" and e["number"] == number)
-                self._trials.append(_trial_from_event(event, self.space.architecture(ask["choices"])))
-        self._decoded = len(self.events)
+                if event["number"] not in self._asked:
+                    raise ValueError(
+                        f"the history has trial {event['number']} without an ask of that number before it."
+                    )
+                architecture = self.space.architecture(self._asked.pop(event["number"])["choices"])
+                trial = _trial_from_event(event, architecture)
+                self._trials.append(trial)
+                if trial.failure is None and (self._incumbent is None or trial.score > self._incumbent.score):
+                    self._incumbent = trial
+            self._decoded += 1
         return self._trials
 
     @property
@@ -145,11 +194,11 @@ class History:
         Raises:
             ValueError: there is no trial yet, or all have failed.
         """
-        done = [trial for trial in self.trials if trial.failure is None]
-        if not done:
-            failed = f" and {len(self.trials)} failed: {self.trials[0].failure}" if self.trials else ""
+        trials = self.trials
+        if self._incumbent is None:
+            failed = f" and {len(trials)} failed: {trials[0].failure}" if trials else ""
             raise ValueError(f"no incumbent yet: no trial has finished{failed}. Run at least one trial.")
-        return max(done, key=lambda trial: trial.score)
+        return self._incumbent
 
     @property
     def derived(self) -> Architecture:
@@ -167,7 +216,8 @@ class History:
             steps = [event for event in self.events if event["event"] == "step"]
             names = [str(self.space.architecture(step["choices"])) for step in steps]
             rows = [
-                {"number": s["number"], "derived": n, **_scalars(s["state"])} for s, n in zip(steps, names, strict=True)
+                {"number": step["number"], "derived": name, **_scalars(step.get("state", {}))}
+                for step, name in zip(steps, names, strict=True)
             ]
             return pandas.DataFrame(rows)
         rows = []
@@ -199,7 +249,7 @@ class History:
 
     def save(self, path: str | Path) -> None:
         """Write the history to a ``*.nas.jsonl`` file."""
-        Path(path).write_text(self.text(), encoding="utf-8")
+        Path(path).write_text(self.text(), encoding="utf-8", newline="\n")
 
     @classmethod
     def load(cls, path: str | Path) -> History:
@@ -251,33 +301,45 @@ class Search:
         return self._tells >= self.trials
 
     def __iter__(self) -> Iterator[Trial]:
-        while not self.done:
-            yield self.step()
+        return self
+
+    def __next__(self) -> Trial:
+        return self.step()
 
     def step(self) -> Trial:
         """Advance by one trial and return it. Where the batch is larger, it is evaluated as a whole first.
 
         Raises:
             StopIteration: all trials are done.
+            ValueError: the evaluator's answer is not one trial per architecture, in their order.
         """
         if self.done:
             raise StopIteration(f"all {self.trials} trials are done; search again with more trials to go on.")
         if not self._answered:
             self._ask_batch()
             self._answered.extend(self._evaluate())
-        trial = self._answered.popleft()
-        self._asked.popleft()
-        self._tell(trial)
+        trial = self._answered[0]
+        self.strategy.tell(trial)
+        self._answered.popleft()
+        number, _ = self._asked.popleft()
+        self._tells += 1
+        self._log.append(_trial_event(trial), self._state(number))
+        if self.done:
+            self._log.close()
         return trial
 
     def run(self, progress: bool = True) -> History:
         """Run all trials that are left and return the history. Interrupting keeps what is done."""
         from tqdm.auto import tqdm
 
-        with tqdm(total=self.trials, initial=self._tells, disable=not progress, unit="trial") as bar:
-            for trial in self:
-                bar.update()
-                bar.set_postfix_str(f"score {trial.score:.4g}", refresh=False)
+        try:
+            with tqdm(total=self.trials, initial=self._tells, disable=not progress, unit="trial") as bar:
+                for trial in self:
+                    if progress:
+                        bar.update()
+                        bar.set_postfix_str(f"score {trial.score:.4g}", refresh=False)
+        finally:
+            self._log.close()
         return self.history
 
     def _ask_batch(self) -> None:
@@ -287,47 +349,51 @@ class Search:
         while len(self._asked) < self.batch and self._asks < self.trials:
             architecture = self.strategy.ask()
             event: Event = {"event": "ask", "number": self._asks, "choices": list(architecture.choices)}
-            self._log.append(event, getattr(self.strategy, "state", None))
             self._asked.append((self._asks, architecture))
             self._asks += 1
+            self._log.append(event, self._state(event["number"]))
+
+    def _state(self, number: int) -> Mapping[str, Any] | None:
+        return getattr(self.strategy, "state", None) if is_snapshot(number) else None
 
     def _evaluate(self) -> list[Trial]:
-        trials = self.evaluator([architecture for _, architecture in self._asked])
-        if len(trials) != len(self._asked):
+        asked = [architecture for _, architecture in self._asked]
+        trials = self.evaluator(asked)
+        if not isinstance(trials, list | tuple) or not all(isinstance(trial, Trial) for trial in trials):
             raise ValueError(
-                f"the evaluator must return one trial per architecture: {len(self._asked)}; got {len(trials)}."
+                "the evaluator must return a list of trials, such as "
+                f"[nas.Trial(architecture, accuracy=0.9)]; got {str(trials)[:80]}."
             )
-        for trial, (_, architecture) in zip(trials, self._asked, strict=True):
+        if len(trials) != len(asked):
+            raise ValueError(f"the evaluator must return one trial per architecture: {len(asked)}; got {len(trials)}.")
+        for trial, architecture in zip(trials, asked, strict=True):
             if trial.architecture != architecture:
                 raise ValueError(
                     f"the evaluator must keep the order: expected {architecture!r}; got {trial.architecture!r}."
                 )
         return [replace(trial, number=number) for trial, (number, _) in zip(trials, self._asked, strict=True)]
 
-    def _tell(self, trial: Trial) -> None:
-        self.strategy.tell(trial)
-        self._log.append(_trial_event(trial), getattr(self.strategy, "state", None))
-        self._tells += 1
-
     def _replay(self, event: Event) -> None:
         """Repeat one logged event and check that the strategy still does the same."""
-        if event["event"] == "ask":
-            architecture = self.strategy.ask()
-            if list(architecture.choices) != event["choices"]:
-                raise ValueError(
-                    f"cannot resume: ask {event['number']} of the history is {event['choices']}, but the strategy now "
-                    f"proposes {list(architecture.choices)}. Use the same version of nasedu and the same number of threads."
-                )
-            self._asked.append((event["number"], architecture))
-            self._asks += 1
-        elif event["event"] == "trial":
-            number, architecture = self._asked.popleft()
-            if number != event["number"]:
-                raise ValueError(
-                    f"cannot resume: expected trial {number} next; the history has trial {event['number']}."
-                )
-            self.strategy.tell(_trial_from_event(event, architecture))
+        kind, number = event["event"], event["number"]
+        expected = self._asks if kind == "ask" else self._asked[0][0] if self._asked else None
+        if kind == "step" or number != expected:
+            raise ValueError(
+                f"cannot resume: {kind} {number} of the history is out of turn. Two searches may have written to the "
+                "same file. Choose another one."
+            )
+        if kind == "trial":
+            self.strategy.tell(_trial_from_event(event, self._asked.popleft()[1]))
             self._tells += 1
+            return
+        architecture = self.strategy.ask()
+        if list(architecture.choices) != event["choices"]:
+            raise ValueError(
+                f"cannot resume: ask {number} of the history is {event['choices']}, but the strategy now proposes "
+                f"{list(architecture.choices)}. Use a fresh strategy, the same version of nasedu and as many threads."
+            )
+        self._asked.append((number, architecture))
+        self._asks += 1
 
 
 def search(
@@ -349,17 +415,30 @@ def search(
 
 
 class Log:
-    """A history that is also appended to its file, if it has one. An existing file is read and continued."""
+    """A history that is also appended to its file, if it has one. An existing file is read and continued.
+
+    The file is opened by the first append and closed by :meth:`close`; appending again reopens it.
+    """
 
     def __init__(self, header: Event, space: SearchSpace, path: str | Path | None) -> None:
         self.path = None if path is None else Path(path)
-        self.history = History(header)
-        self._file: IO[str] | None = None
+        self.history = History(json.loads(_json(header)))
+        self._file: IO[bytes] | None = None
+        self._length = 0  # of the file, in bytes; another length means that somebody else writes
+        self._written = 0  # how many events are in the file
         if self.path is not None and self.path.exists() and self.path.stat().st_size > 0:
-            self.history, length = _read_history(self.path)
-            _check_same_search(self.history.header, header, self.path)
-            os.truncate(self.path, length)  # drops a line that was being written when the search was killed
+            self._continue(header, self.path)
         self.history._space = space
+
+    def _continue(self, header: Event, path: Path) -> None:
+        if _is_cut_header(path):
+            warnings.warn(f"{path}: the only line was cut off; the search begins anew.", stacklevel=5)
+            os.truncate(path, 0)
+            return
+        history, self._length = _read_history(path)
+        _check_same_search(history.header, header, path)
+        os.truncate(path, self._length)  # drops a line that was being written when the search was killed
+        self.history, self._written = history, len(history.events)
 
     def append(self, event: Event, state: Mapping[str, Any] | None) -> None:
         """Add an event with the state to look at, and write it through to the file."""
@@ -367,25 +446,45 @@ class Log:
             event["state"] = _for_the_eye(state)
         self.history.events.append(event)
         if self.path is not None:
-            self._write(_event_line(self.history.space, event))
+            self._write(self.path)
 
     def keep(self, events: int) -> None:
         """Drop every event after the first ``events``: what a weight-sharing checkpoint does not cover."""
         del self.history.events[events:]
+        self.history._forget_trials()
         if self.path is not None and self.path.exists():
+            self.close()
             lines = self.path.read_bytes().splitlines(keepends=True)
-            os.truncate(self.path, sum(map(len, lines[: 1 + events])))
+            self._length = sum(map(len, lines[: 1 + events]))
+            self._written = min(self._written, events)
+            os.truncate(self.path, self._length)
 
-    def _write(self, line: str) -> None:
-        assert self.path is not None
+    def close(self) -> None:
+        """Close the file, so that it can be moved, truncated or deleted on every system."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _write(self, path: Path) -> None:
+        """Write every event that is not in the file yet: more than one after an interrupt."""
         if self._file is None:
-            is_new = not self.path.exists() or self.path.stat().st_size == 0
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a", encoding="utf-8", newline="\n")
-            if is_new:
-                self._file.write(_json(self.history.header) + "\n")
-        self._file.write(line + "\n")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("ab")
+        if os.fstat(self._file.fileno()).st_size != self._length:
+            self.close()
+            raise ValueError(
+                f"{path} was changed by somebody else, perhaps by another search; nothing more is written to it. "
+                "Search again with this history to go on from what is in it, or choose another file."
+            )
+        events = self.history.events[self._written :]
+        lines = [_event_line(self.history.space, event) for event in events]
+        if self._length == 0:
+            lines.insert(0, _json(self.history.header))
+        data = "".join(line + "\n" for line in lines).encode()
+        self._file.write(data)
         self._file.flush()
+        self._length += len(data)
+        self._written += len(events)
 
 
 def is_snapshot(number: int) -> bool:
@@ -405,16 +504,27 @@ def read_architecture(path: Path) -> Architecture:
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is not a {ARCHITECTURE_FORMAT} file: it is not JSON ({error}).") from error
     _check_format(document, ARCHITECTURE_FORMAT, path)
-    space_document, given = document["space"], document["choices"]
+    try:
+        return _architecture_from_json(document)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is damaged: a field is missing or of the wrong kind ({error!r}).") from error
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _architecture_from_json(document: Mapping[str, Any]) -> Architecture:
+    recorded, given = document["space"], dict(document["choices"])
     choices = []
-    for decision in space_document["decisions"]:
-        option = given.get(decision["name"], decision["options"][0])
+    for decision in recorded["decisions"]:
+        option = given.pop(decision["name"], decision["options"][0])
         if option not in decision["options"]:
             raise ValueError(
-                f"{path}: unknown option {option!r} of decision {decision['name']!r}; it has {decision['options']}."
+                f"unknown option {option!r} of decision {decision['name']!r}; it has {decision['options']}."
             )
         choices.append(decision["options"].index(option))
-    return _space_from_json(space_document, [{**document, "choices": choices}]).architecture(choices)
+    if given:
+        raise ValueError(f"unknown decision {min(given)!r}; {recorded['name']} has none of this name.")
+    return _space_from_json(recorded, [{**document, "choices": choices}]).architecture(choices)
 
 
 def _space_from_json(document: Mapping[str, Any], drawings: Iterable[Event]) -> SearchSpace:
@@ -434,16 +544,27 @@ def _read_history(path: Path) -> tuple[History, int]:
     whole, newline, cut = data.rpartition(b"\n")
     if cut:
         warnings.warn(f"{path}: the last line was cut off and is left out: {cut[:60]!r}…", stacklevel=3)
-    rows = [_parse_line(line, number, path) for number, line in enumerate(whole.split(b"\n"), start=1) if newline]
-    if not rows:
+    if not newline:
         raise ValueError(f"{path} is not a history: it has no complete line.")
+    rows = [_parse_line(line, number, path) for number, line in enumerate(whole.split(b"\n"), start=1)]
     _check_format(rows[0], HISTORY_FORMAT, path)
     for number, row in enumerate(rows[1:], start=2):
-        if row.get("event") not in ("ask", "trial", "step") or not isinstance(row.get("number"), int):
+        kind = row.get("event")
+        drawable = kind == "trial" or (kind in ("ask", "step") and isinstance(row.get("choices"), list))
+        if not drawable or not isinstance(row.get("number"), int):
             raise ValueError(
-                f"{path}, line {number}: expected an ask, trial or step with its number; got {str(row)[:80]}."
+                f"{path}, line {number}: expected an ask, trial or step with its number (and choices); "
+                f"got {str(row)[:80]}."
             )
     return History(rows[0], rows[1:]), len(whole) + len(newline)
+
+
+def _is_cut_header(path: Path) -> bool:
+    """Say whether the file holds nothing but the beginning of a history's header."""
+    start = f'{{"format":"{HISTORY_FORMAT}",'.encode()
+    with path.open("rb") as file:
+        data = file.readline()
+    return not data.endswith(b"\n") and (data.startswith(start) or start.startswith(data))
 
 
 def _parse_line(line: bytes, number: int, path: Path) -> Event:
@@ -464,9 +585,8 @@ def _check_format(document: Any, name: str, path: Path) -> None:
     if found != name:
         raise ValueError(f"{path} is not a {name} file: its format is {found!r}.")
     if document.get("version") != FORMAT_VERSION:
-        raise ValueError(
-            f"{path} has version {document.get('version')!r} of {name}; this nasedu reads {FORMAT_VERSION}. Update nasedu."
-        )
+        found = document.get("version")
+        raise ValueError(f"{path} has version {found!r} of {name}; this nasedu reads {FORMAT_VERSION}. Update nasedu.")
 
 
 def _header(strategy: Strategy, evaluator: Evaluator, batch: int) -> Event:
@@ -474,7 +594,7 @@ def _header(strategy: Strategy, evaluator: Evaluator, batch: int) -> Event:
         **header_start(strategy.space),
         "strategy": {
             "name": type(strategy).__name__,
-            "settings": dict(getattr(strategy, "settings", {})),
+            "settings": plain(getattr(strategy, "settings", {})),
             "rng": plain(strategy.rng.bit_generator.state),
         },
         "evaluator": {"name": _name(evaluator), "settings": plain(getattr(evaluator, "settings", {}))},
@@ -496,7 +616,7 @@ def header_start(space: SearchSpace) -> Event:
 
 
 def _name(evaluator: Evaluator) -> str:
-    return getattr(evaluator, "__qualname__", type(evaluator).__name__)
+    return getattr(evaluator, "__name__", type(evaluator).__name__)
 
 
 def _check_same_search(logged: Event, now: Event, path: Path) -> None:
@@ -508,9 +628,10 @@ def _check_same_search(logged: Event, now: Event, path: Path) -> None:
             raise ValueError(
                 f"{path} was begun from another random state; make the strategy with the same rng to resume."
             )
-        raise ValueError(
-            f"{path} belongs to another {part}: {_brief(was)}; now it is {_brief(is_now)}. Choose another file."
-        )
+        before, after = _brief(was), _brief(is_now)
+        if before == after:  # a space with other decisions, for one
+            before, after = json.dumps(was), json.dumps(is_now)
+        raise ValueError(f"{path} belongs to another {part}: {before}; now it is {after}. Choose another file.")
 
 
 def _brief(part: Any) -> str:
@@ -528,9 +649,12 @@ def _trial_event(trial: Trial) -> Event:
         event["accuracy"] = trial.accuracy
     if trial.metrics:
         metrics = {name: m for name, m in trial.metrics.items() if isinstance(m, Metric)}
-        event["metrics"] = {n: {"value": m.value, "unit": m.unit, "better": m.better} for n, m in metrics.items()}
+        event["metrics"] = {
+            name: {"value": _null_if_nan(metric.value), "unit": metric.unit, "better": metric.better}
+            for name, metric in metrics.items()
+        }
     if trial.curve:
-        event["curve"] = list(trial.curve)
+        event["curve"] = [_null_if_nan(value) for value in trial.curve]
     if trial.epochs is not None:
         event["epochs"] = trial.epochs
     if trial.cost:
@@ -543,13 +667,24 @@ def _trial_from_event(event: Event, architecture: Architecture) -> Trial:
         architecture,
         accuracy=event.get("accuracy"),
         score=event.get("score", math.nan),
-        metrics={name: Metric(**metric) for name, metric in event.get("metrics", {}).items()},
-        curve=tuple(event.get("curve", ())),
+        metrics={
+            name: Metric(_nan_if_null(metric["value"]), metric["unit"], metric["better"])
+            for name, metric in event.get("metrics", {}).items()
+        },
+        curve=tuple(_nan_if_null(value) for value in event.get("curve", ())),
         epochs=event.get("epochs"),
         cost=event.get("cost", 0.0),
         failure=event.get("failure"),
         number=event["number"],
     )
+
+
+def _null_if_nan(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _nan_if_null(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _event_line(space: SearchSpace, event: Event) -> str:
@@ -586,7 +721,14 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
-    return value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise ValueError(
+        "states and settings must be numbers, strings, lists, dicts or numpy arrays; "
+        f"got {type(value).__name__} {value!r}."
+    )
 
 
 def _for_the_eye(value: Any) -> Any:

@@ -16,6 +16,7 @@ The native string reads from input to output:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -81,15 +82,13 @@ class Chain(SearchSpace):
         parameters = {
             "min_depth": min_depth,
             "max_depth": max_depth,
-            "widths": list(widths),
-            "kernels": list(kernels),
+            "widths": [int(width) for width in widths],
+            "kernels": [int(kernel) for kernel in kernels],
             "activations": list(activations),
             "skips": skips,
         }
+        self._parts = tuple(parts)  # the parts that each layer has a decision for, type first
         super().__init__("chain", decisions, parameters)
-        object.__setattr__(self, "_parts", tuple(parts))
-
-    _parts: tuple[str, ...]  # the parts that each layer has a decision for, type first
 
     def layers(self, choices: tuple[int, ...]) -> list[Layer]:
         """Return the layers from input to output, with the parts that apply to their type."""
@@ -162,14 +161,13 @@ class Chain(SearchSpace):
                 decision = self.decisions[1 + layer * len(self._parts) + k]
                 option = given.get(part, decision.options[0])
                 if option not in decision.options:
-                    raise ValueError(
-                        f"unknown {part} {option!r} in {text!r}; {decision.name} may be {', '.join(map(str, decision.options))}."
-                    )
+                    known = ", ".join(map(str, decision.options))
+                    raise ValueError(f"unknown {part} {option!r} in {text!r}; {decision.name} may be {known}.")
                 choices.append(decision.options.index(option))
         return self.architecture(self.pin(tuple(choices)))
 
     def diagram(self, architecture: Architecture) -> Diagram:
-        """Return the layers in a row; a skip connection is an arc over its layer."""
+        """Return the layers in a row; a skip connection is an arc around its layer, above and below in turn."""
         layers = self.layers(architecture.choices)
         ends = (
             Node("input", 0.0, 0.0, "input", "input"),
@@ -183,7 +181,8 @@ class Chain(SearchSpace):
         for i, layer in enumerate(layers, 1):
             if layer.get("skip") == "yes":
                 index = i * len(self._parts)  # the last part of layer i
-                edges.append(Edge(nodes[i - 1].id, nodes[i + 1].id, "skip_connect", index, 0.9))
+                bend = 0.75 if i % 2 else -0.75  # else the arcs of neighbours would cross
+                edges.append(Edge(nodes[i - 1].id, nodes[i + 1].id, "skip_connect", index, bend))
         return Diagram(tuple(nodes), tuple(edges))
 
 
@@ -212,7 +211,7 @@ def _parse_layer(name: str, text: str) -> Layer:
         )
     layer: Layer = {"type": kind}
     if kind != "pool":
-        if not parts[1].isdigit():
+        if not re.fullmatch("[0-9]+", parts[1]):
             raise ValueError(f"the width must be a whole number; got {parts[1]!r} in {text!r}.")
         layer |= {"width": int(parts[1]), "activation": parts[2], "skip": "yes" if plus else "no"}
     if kernel:

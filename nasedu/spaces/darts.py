@@ -82,7 +82,8 @@ class DARTS(SearchSpace):
                 sources = tuple(source for _, source in pair)
                 if sources not in PAIRS[node]:
                     raise ValueError(
-                        f"node {node + 2} of the {cell} cell must have two different sources among 0..{node + 1}; got {sources}."
+                        f"node {node + 2} of the {cell} cell must have two different sources among "
+                        f"0..{node + 1}; got {sources}."
                     )
                 for operation, _ in pair:
                     if operation not in OPERATIONS:
@@ -117,14 +118,7 @@ class DARTS(SearchSpace):
         for concat in (cells[2], cells[4]):
             if concat.replace(" ", "") not in ("range(2,6)", "[2,3,4,5]"):
                 raise ValueError(f"the cell's output must concatenate nodes 2 to 5, range(2, 6); got {concat!r}.")
-        normal, reduce = (
-            [
-                (operation, int(source))
-                for operation, source in re.findall(r"\(\s*['\"](\w+)['\"]\s*,\s*(\d+)\s*\)", cell)
-            ]
-            for cell in (cells[1], cells[3])
-        )
-        return self.from_genes(normal, reduce)
+        return self.from_genes(_parse_genes(cells[1], text), _parse_genes(cells[3], text))
 
     def diagram(self, architecture: Architecture) -> Diagram:
         """Return both cells, the normal one above the reduction cell."""
@@ -141,7 +135,14 @@ class DARTS(SearchSpace):
         return Diagram(tuple(nodes), tuple(edges))
 
 
-CELL_HEIGHT = 4.6
+def _parse_genes(genes: str, text: str) -> Genes:
+    gene = r"\(\s*(?:'(\w+)'|\"(\w+)\")\s*,\s*([0-9]+)\s*\)"
+    if not re.fullmatch(rf"\s*(?:{gene}\s*(?:,\s*|$))*", genes):
+        raise ValueError(f"expected genes like ('sep_conv_3x3', 0), separated by commas; got [{genes}] in {text!r}.")
+    return [(single or double, int(source)) for single, double, source in re.findall(gene, genes)]
+
+
+CELL_HEIGHT = 4.0
 
 
 def cell_nodes(cell: str, nodes: int, y: float = 0.0) -> list[Node]:
@@ -161,5 +162,7 @@ def cell_nodes(cell: str, nodes: int, y: float = 0.0) -> list[Node]:
 
 
 def cell_bend(source: int, target: int) -> float:
-    """Return how far an edge must bend to pass around the nodes between its ends, in diagram units."""
-    return 0.0 if target - source <= 2 else 0.12 * (target - source) * (1 if target % 2 else -1)
+    """Return how far an edge bends: around the nodes of its own row, and less between the rows."""
+    steps = target - source
+    size = 0.0 if steps <= 2 else 0.04 * steps if steps % 2 else 0.1 * steps
+    return size if target % 2 else -size

@@ -1,0 +1,464 @@
+"""Laws that hold on every space, and errors that say what must hold."""
+
+import copy
+import json
+import math
+import pickle  # noqa: TID251 - only to show that other processes can receive architectures
+from collections import Counter
+
+import numpy as np
+import pytest
+from example_spaces import PERCEPTRONS, SMALL, SMALL_CHAIN, SPACES, Perceptron
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nasedu.core import Architecture, Decision, Diagram, Edge, Metric, Node, SearchSpace, Trial
+from nasedu.spaces import DARTS, Chain, NASBench201
+
+seeds = st.integers(0, 2**32 - 1)
+spaces = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+small_spaces = pytest.mark.parametrize("space", SMALL.values(), ids=SMALL)
+
+
+def chi_square_is_plausible(counts, n):
+    """Whether n draws fit the uniform distribution: χ² within 5 standard deviations, k − 1 ± 5·√(2(k − 1))."""
+    k = len(counts)
+    statistic = sum((count - n / k) ** 2 / (n / k) for count in counts.values())
+    return abs(statistic - (k - 1)) < 5 * math.sqrt(2 * (k - 1))
+
+
+# Laws -----------------------------------------------------------------------------------------
+
+
+@spaces
+@given(seed=seeds)
+def test_parsing_a_string_gives_back_its_architecture(space, seed):
+    architecture = space.sample(np.random.default_rng(seed))
+    assert space.parse(str(architecture)) == architecture
+
+
+@spaces
+@given(seed=seeds)
+def test_neighbors_are_distinct_valid_and_one_decision_away(space, seed):
+    architecture = space.sample(np.random.default_rng(seed))
+    neighbors = space.neighbors(architecture)
+    assert len(set(neighbors)) == len(neighbors) > 0
+    for neighbor in neighbors:
+        assert space.pin(neighbor.choices) == neighbor.choices and space.is_valid(neighbor.choices)
+        active = zip(space.active(architecture.choices), space.active(neighbor.choices), strict=True)
+        pairs = zip(architecture.choices, neighbor.choices, active, strict=True)
+        assert sum(a != b and all(on) for a, b, on in pairs) == 1, "one decision that is active in both"
+
+
+@small_spaces
+def test_neighbors_are_all_architectures_that_one_change_can_reach(space):
+    for architecture in space:
+        reached = set()
+        for index, decision in enumerate(space.decisions):
+            for option in range(len(decision.options)):
+                choices = list(architecture.choices)
+                choices[index] = option
+                pinned = space.pin(tuple(choices))
+                if space.active(architecture.choices)[index] and space.is_valid(pinned):
+                    reached.add(space.architecture(pinned))
+        assert set(space.neighbors(architecture)) == reached - {architecture}
+
+
+def test_every_nasbench201_cell_has_24_neighbors_and_being_one_is_mutual():
+    space = SPACES["nasbench201"]
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        cell = space.sample(rng)
+        neighbors = space.neighbors(cell)
+        assert len(neighbors) == 24 == 6 * (5 - 1)
+        assert all(cell in space.neighbors(neighbor) for neighbor in neighbors)
+
+
+@spaces
+def test_mutation_draws_every_neighbor_equally_often(space):
+    """n = 100 draws per neighbor; tolerance: chi_square_is_plausible."""
+    architecture = space.sample(np.random.default_rng(3))
+    rng = np.random.default_rng(4)
+    neighbors = space.neighbors(architecture)
+    n = 100 * len(neighbors)
+    counts = Counter({neighbor: 0 for neighbor in neighbors})
+    counts.update(space.mutate(architecture, rng) for _ in range(n))
+    assert set(counts) == set(neighbors)
+    assert chi_square_is_plausible(counts, n)
+
+
+class Rare(SearchSpace):
+    """Two architectures that are neighbors, among 40,000 combinations."""
+
+    def __init__(self):
+        super().__init__("rare", [Decision("a", range(2)), Decision("b", range(20_000))])
+
+    def is_valid(self, choices):
+        return choices in ((0, 0), (0, 19_999))
+
+
+def test_mutation_finds_the_only_valid_neighbor_of_many():
+    space = Rare()
+    only, other = space.architecture((0, 0)), space.architecture((0, 19_999))
+    assert space.mutate(only, np.random.default_rng(0)) == other
+
+
+@spaces
+@given(seed=seeds)
+def test_a_child_is_valid_and_has_each_active_gene_from_a_parent(space, seed):
+    rng = np.random.default_rng(seed)
+    first, second = space.sample(rng), space.sample(rng)
+    child = space.crossover(first, second, rng)
+    assert space.pin(child.choices) == child.choices and space.is_valid(child.choices)
+    genes = zip(child.choices, first.choices, second.choices, space.active(child.choices), strict=True)
+    assert all(gene in (a, b) for gene, a, b, on in genes if on)
+
+
+def test_crossover_has_one_point_and_every_point_is_drawn():
+    """n = 1,000 draws over 5 cuts; each is expected 200 times, standard deviation 12.6; 5 of them are tolerated."""
+    space, rng = SPACES["nasbench201"], np.random.default_rng(0)
+    zeros, ones = space.architecture((0,) * 6), space.architecture((1,) * 6)
+    counts = Counter(space.crossover(zeros, ones, rng).choices for _ in range(1000))
+    assert set(counts) == {(0,) * cut + (1,) * (6 - cut) for cut in range(1, 6)}
+    assert all(abs(count - 200) < 5 * 12.6 for count in counts.values())
+
+
+@spaces
+@given(data=st.data())
+def test_pinning_twice_is_pinning_once(space, data):
+    choices = data.draw(st.tuples(*(st.integers(0, len(d.options) - 1) for d in space.decisions)))
+    pinned = space.pin(choices)
+    assert space.pin(pinned) == pinned
+    assert all(choice == 0 for choice, on in zip(pinned, space.active(pinned), strict=True) if not on)
+
+
+@small_spaces
+def test_the_size_is_the_number_of_architectures(space):
+    assert space.size_is_exact
+    assert space.size == len(space) == len(set(space)) == sum(1 for _ in space)
+
+
+def test_sizes_that_are_known():
+    assert SPACES["plain"].size == 3 * 2 * 1
+    assert SPACES["perceptron"].size == PERCEPTRONS
+    assert SPACES["nasbench201"].size == 5**6 == len(list(SPACES["nasbench201"]))
+
+
+@small_spaces
+def test_sampling_reaches_every_architecture(space):
+    """20 · size draws at least: an architecture of probability ≥ 1 / (4 · size) is missed with probability < 1 %."""
+    rng = np.random.default_rng(0)
+    drawn = {space.sample(rng) for _ in range(60 * space.size)}
+    assert drawn == set(space)
+
+
+def test_sampling_is_uniform_where_every_decision_is_active():
+    """n = 6,000 draws over 6 architectures; tolerance: chi_square_is_plausible."""
+    space, rng = SPACES["plain"], np.random.default_rng(0)
+    assert chi_square_is_plausible(Counter(space.sample(rng) for _ in range(6000)), 6000)
+
+
+@spaces
+@given(seed=seeds)
+def test_a_file_gives_back_the_architecture(space, seed, tmp_path_factory):
+    path = tmp_path_factory.mktemp("architecture") / "a.nas.json"
+    architecture = space.sample(np.random.default_rng(seed))
+    architecture.save(path)
+    loaded = Architecture.load(path)
+    assert loaded == architecture and hash(loaded) == hash(architecture) and loaded.space == space
+    assert str(loaded) == str(architecture)
+    assert loaded.space.diagram(loaded) == space.diagram(architecture)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        NASBench201,
+        DARTS,
+        Chain,
+        lambda: Chain(**SMALL_CHAIN),
+        Perceptron,
+        lambda: SearchSpace("s", [Decision("d", ["ab"])]),
+    ],
+)
+def test_spaces_made_twice_are_equal_and_so_are_their_architectures(make):
+    one, two = make(), make()
+    a, b = one.sample(np.random.default_rng(0)), two.sample(np.random.default_rng(0))
+    assert one == two and hash(one) == hash(two)
+    assert a == b and hash(a) == hash(b) and a in two and len({a, b}) == 1
+
+
+def test_other_parameters_decisions_or_names_make_another_space():
+    toy = SearchSpace("toy", [Decision("d", (1, 2))])
+    assert toy != SearchSpace("toy", [Decision("d", (1, 3))])
+    assert toy != SearchSpace("boy", [Decision("d", (1, 2))])
+    assert toy != SearchSpace("toy", [Decision("d", (1, 2))], {"n": 1})
+    assert Chain() != Chain(skips=True)
+    assert toy.architecture((0,)) != SearchSpace("boy", toy.decisions).architecture((0,))
+    assert toy.architecture((0,)) not in SPACES["plain"]
+
+
+@spaces
+def test_copies_and_what_another_process_receives_are_equal(space):
+    architecture = space.sample(np.random.default_rng(0))
+    for twin in (copy.deepcopy(architecture), copy.copy(architecture), pickle.loads(pickle.dumps(architecture))):
+        assert twin == architecture and twin.space.neighbors(twin) == space.neighbors(architecture)
+    trial = Trial(architecture, accuracy=0.5, metrics={"flops": 3})
+    assert pickle.loads(pickle.dumps(trial)) == trial
+
+
+@spaces
+def test_diagrams_survive_json_and_name_their_decisions(space):
+    architecture = space.sample(np.random.default_rng(1))
+    diagram = space.diagram(architecture)
+    assert Diagram.from_json(json.loads(json.dumps(diagram.to_json()))) == diagram
+    ids = [node.id for node in diagram.nodes]
+    assert len(set(ids)) == len(ids)
+    for edge in diagram.edges:
+        assert edge.source in ids and edge.target in ids and edge.source != edge.target
+        if edge.decision is not None:
+            assert space.active(architecture.choices)[edge.decision]
+
+
+@spaces
+def test_the_graph_has_every_node_and_edge_of_the_diagram_with_its_attributes(space):
+    architecture = space.sample(np.random.default_rng(1))
+    diagram, graph = space.diagram(architecture), space.graph(architecture)
+    assert len(graph.nodes) == len(diagram.nodes) and len(graph.edges) == len(diagram.edges)
+    for node in diagram.nodes:
+        assert Node(node.id, **graph.nodes[node.id]) == node
+    for edge in diagram.edges:
+        assert Edge(edge.source, edge.target, **graph.edges[edge.source, edge.target]) == edge
+
+
+def test_only_active_decisions_are_shown():
+    space = SPACES["perceptron"]
+    small = space.architecture((0, 2, 0))
+    assert str(small) == "layers=1,units 1=16" and small.options == {"layers": 1, "units 1": 16}
+    assert len(space.diagram(small).nodes) == 2 + 2
+
+
+def test_options_may_contain_commas():
+    space = SearchSpace("pairs", [Decision("inputs", ("0,1", "0,2")), Decision("kernel", (1, 3))])
+    for architecture in space:
+        assert space.parse(str(architecture)) == architecture
+
+
+def test_options_given_as_numpy_numbers_are_saved(tmp_path):
+    space = SearchSpace("toy", [Decision("width", np.array([8, 16])), Decision("rate", np.array([0.5, 1.0]))])
+    space.architecture((1, 0)).save(tmp_path / "a.nas.json")
+    assert Architecture.load(tmp_path / "a.nas.json").options == {"width": 16, "rate": 0.5}
+
+
+def test_the_caller_cannot_change_a_space_through_what_it_gave_or_got():
+    widths = [8, 16]
+    space = SearchSpace("toy", [Decision("width", widths)], {"widths": widths})
+    before = space.to_json()
+    widths.append(32)
+    space.to_json()["parameters"]["widths"].append(64)
+    assert space.to_json() == before and space == SearchSpace("toy", [Decision("width", (8, 16))], {"widths": [8, 16]})
+
+
+def test_a_space_of_one_decision_can_be_crossed_over():
+    space = SearchSpace("one", [Decision("d", (1, 2))])
+    first, second = space
+    assert space.crossover(first, second, np.random.default_rng(0)) == first
+
+
+# Trials ---------------------------------------------------------------------------------------
+
+CELL = SPACES["nasbench201"].architecture((1, 2, 3, 4, 0, 1))
+
+
+def test_the_score_is_the_accuracy_unless_given():
+    assert Trial(CELL, accuracy=0.93).score == 0.93
+    assert Trial(CELL, accuracy=0.93, score=-2).score == -2
+    assert Trial(CELL, score=7).accuracy is None
+    assert Trial(CELL, failure="out of memory").score == -math.inf
+
+
+@pytest.mark.parametrize("number", [np.float32(0.5), np.float64(0.5), np.array(0.5)])
+def test_numbers_of_numpy_become_numbers_that_json_knows(number):
+    trial = Trial(CELL, accuracy=number, metrics={"flops": number}, curve=[number], epochs=number, cost=number)
+    metric = trial.metrics["flops"]
+    values = [trial.accuracy, trial.score, metric.value, *trial.curve, trial.epochs, trial.cost]
+    assert json.dumps(values) == "[0.5, 0.5, 0.5, 0.5, 0.5, 0.5]" and {type(value) for value in values} == {float}
+
+
+def test_a_metric_that_is_not_finite_becomes_not_a_number():
+    trial = Trial(CELL, accuracy=0.1, metrics={"validation_loss": math.inf}, curve=(0.1, math.nan))
+    assert math.isnan(trial.metrics["validation_loss"].value) and math.isnan(trial.curve[1])
+
+
+def test_known_metrics_have_their_units_and_others_bring_them():
+    trial = Trial(CELL, accuracy=0.9, metrics={"parameters": 10, "latency": Metric(3, "ms", "lower")})
+    assert trial.metrics["parameters"] == Metric(10, "weights", "lower")
+    assert trial.metrics["latency"].unit == "ms"
+
+
+def test_trials_are_frozen_and_can_be_members_of_a_set():
+    trial = Trial(CELL, accuracy=0.9, metrics={"parameters": 10})
+    assert len({trial, Trial(CELL, accuracy=0.9, metrics={"parameters": 10})}) == 1
+    with pytest.raises(AttributeError):
+        trial.accuracy = 1.0
+
+
+# Errors ---------------------------------------------------------------------------------------
+
+
+class Nothing(SearchSpace):
+    def __init__(self):
+        super().__init__("nothing", [Decision("d", (1, 2)), Decision("e", (1, 2))])
+
+    def is_valid(self, choices):
+        return False
+
+
+TOY = SearchSpace("toy", [Decision("width", (8, 16)), Decision("kernel", (1, 3))])
+HUGE = SearchSpace("huge", [Decision(f"d{i}", tuple(range(10))) for i in range(5000)])
+CHAIN = SPACES["chain"]
+
+ERRORS = {
+    "no options": (lambda: Decision("op", ()), "decision 'op' must have at least one option; got none"),
+    "equal options": (lambda: Decision("op", ("a", "a")), "'op' must have different options"),
+    "options that look alike": (lambda: Decision("op", (1, "1")), "'op' must have different options"),
+    "options as one string": (lambda: Decision("op", "ab"), r"must be a tuple, such as \('a', 'b'\); got 'ab'"),
+    "option of another kind": (lambda: Decision("op", (None,)), "must be strings or finite numbers; got None"),
+    "infinite option": (lambda: Decision("op", (math.inf,)), "must be strings or finite numbers; got inf"),
+    "unusable name": (lambda: Decision("a=b", (1,)), "must have no ',' and no '='; got 'a=b'"),
+    "empty space": (lambda: SearchSpace("toy", []), "'toy' is empty: it must have at least one decision; got none"),
+    "same names": (lambda: SearchSpace("toy", [Decision("d", (1,))] * 2), r"different names; got \['d', 'd'\]"),
+    "parameter": (lambda: SearchSpace("toy", [Decision("d", (1,))], {"p": {1, 2}}), "'toy' must be JSON values"),
+    "never valid": (lambda: Nothing().sample(np.random.default_rng(0)), "seems to be empty.*is_valid"),
+    "too few choices": (lambda: TOY.architecture((0,)), "toy takes 2 choices, one per decision; got 1"),
+    "choice out of range": (lambda: TOY.architecture((0, 2)), r"'kernel' must lie in 0\.\.1; got 2"),
+    "negative choice": (lambda: TOY.architecture((0, -1)), r"'kernel' must lie in 0\.\.1; got -1"),
+    "inactive choice": (lambda: SPACES["perceptron"].architecture((0, 0, 2)), r"must be 0; got .*pinned \(0, 0, 0\)"),
+    "invalid choices": (
+        lambda: SPACES["perceptron"].architecture((1, 0, 2)),
+        "units 2=16 is not a valid architecture of perceptron. The second layer is not wider than the first",
+    ),
+    "no neighbor": (
+        lambda: SearchSpace("one", [Decision("d", (1,))]).mutate(
+            SearchSpace("one", [Decision("d", (1,))]).architecture((0,)), np.random.default_rng(0)
+        ),
+        "d=1 has no neighbour in one",
+    ),
+    "malformed": (lambda: TOY.parse("width"), "expected 'decision=option,decision=option,…'; got 'width'"),
+    "unknown decision": (lambda: TOY.parse("width=8,depth=2"), "unknown decision 'depth'.*toy has width, kernel"),
+    "unknown option": (lambda: TOY.parse("width=9,kernel=1"), "unknown option '9' of decision 'width'.*it has 8, 16"),
+    "missing decision": (lambda: TOY.parse("width=8"), "decision 'kernel' is missing in 'width=8'"),
+    "percent": (lambda: Trial(CELL, accuracy=93), r"fraction in \[0, 1\]; got 93. Divide percent by 100"),
+    "negative accuracy": (lambda: Trial(CELL, accuracy=-0.1), r"fraction in \[0, 1\]; got -0.1"),
+    "nan accuracy": (lambda: Trial(CELL, accuracy=math.nan), "got nan.*failed trial.*failure="),
+    "no score": (lambda: Trial(CELL), "needs an accuracy, a finite score or a failure; got score nan"),
+    "infinite score": (lambda: Trial(CELL, score=math.inf), "finite score or a failure; got score inf"),
+    "negative cost": (lambda: Trial(CELL, accuracy=0.5, cost=-1), "cost must be.* at least 0; got -1"),
+    "metric without unit": (
+        lambda: Trial(CELL, accuracy=0.5, metrics={"latency": 3}),
+        r"metric 'latency' needs a unit and a direction: nas.Metric\(value, unit, better\)",
+    ),
+    "direction": (lambda: Metric(1, "s", "smaller"), "better must be 'higher' or 'lower'; got 'smaller'"),
+}
+
+
+@pytest.mark.parametrize(("make", "text"), ERRORS.values(), ids=ERRORS)
+def test_errors_say_what_must_hold(make, text):
+    with pytest.raises(ValueError, match=text):
+        make()
+
+
+def test_choices_are_whole_numbers():
+    with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+        TOY.architecture((0.5, 1))
+    assert TOY.architecture(np.array([1, 0])).choices == (1, 0)
+
+
+def test_a_huge_space_has_a_size_and_no_length():
+    assert HUGE.size == 10**5000 and HUGE.size_is_exact and bool(HUGE)
+    with pytest.raises(OverflowError, match=r"over 10\^5000 architectures, too many for len\(\); use space.size"):
+        len(HUGE)
+
+
+def test_a_large_space_with_a_rule_says_that_its_size_is_a_bound():
+    class Large(SearchSpace):
+        def is_valid(self, choices):
+            return sum(choices) < 5
+
+    large = Large("large", [Decision(str(i), (0, 1)) for i in range(30)])
+    assert large.size == 2**30 and not large.size_is_exact
+
+
+def test_a_space_and_an_architecture_are_frozen():
+    space = SPACES["perceptron"]
+    with pytest.raises(AttributeError, match=r"cannot be changed \(tried to set 'name'\).*before it calls super"):
+        space.name = "other"
+    with pytest.raises(AttributeError, match="cannot be changed"):
+        space.new = 1
+    with pytest.raises(AttributeError, match="cannot be changed"):
+        del space.name
+    with pytest.raises(TypeError):
+        space.parameters["depth"] = 1
+    with pytest.raises(AttributeError):
+        CELL.choices = (0,) * 6
+    with pytest.raises(AttributeError):
+        space.decisions[0].name = "other"
+
+
+def test_a_subclass_sets_its_attributes_before_the_space_is_frozen():
+    class Own(SearchSpace):
+        def __init__(self, widest):
+            self.widest = widest
+            super().__init__("own", [Decision("width", range(1, widest + 1))], {"widest": widest})
+
+    assert Own(3).widest == 3 and Own(3) == Own(3) != Own(4)
+
+
+def test_files_that_are_no_architecture_are_refused_by_name(tmp_path):
+    path = tmp_path / "a.nas.json"
+    good = SPACES["perceptron"].architecture((1, 2, 0)).to_json()
+    cases = {
+        "it is not JSON": "{",
+        "its format is 'other'": json.dumps({**good, "format": "other"}),
+        "its format is None": "[]",
+        "has version 2.*this nasedu reads 1. Update": json.dumps({**good, "version": 2}),
+        "unknown option 5 of decision 'units 1'": json.dumps({**good, "choices": {"units 1": 5}}),
+        "unknown decision 'units 7'": json.dumps({**good, "choices": {**good["choices"], "units 7": 4}}),
+        "is damaged.*'space'": json.dumps({"format": good["format"], "version": 1}),
+        "must have different options": json.dumps(
+            {**good, "space": {**good["space"], "decisions": [{"name": "d", "options": [1, 1]}]}, "choices": {"d": 1}}
+        ),
+    }
+    for text, content in cases.items():
+        path.write_text(content, encoding="utf-8")
+        with pytest.raises(ValueError, match=text) as caught:
+            Architecture.load(path)
+        assert str(path) in str(caught.value)
+
+
+def test_a_space_that_is_not_installed_can_be_drawn_and_not_searched(tmp_path):
+    class Drawn(Perceptron):
+        def format(self, choices):
+            return f"perceptron {choices[0]}-{choices[1]}-{choices[2]}"
+
+        def diagram(self, architecture):
+            return Diagram(
+                (Node("a", 0, 0, "in", "input"), Node("b", 1, 2.5, "out", "output")), (Edge("a", "b", "op", 1),)
+            )
+
+    own = Drawn().architecture((1, 2, 1))
+    own.save(tmp_path / "a.nas.json")
+    loaded = Architecture.load(tmp_path / "a.nas.json")
+    assert type(loaded.space).__name__ == "RecordedSpace" and loaded.space == own.space and loaded == own
+    assert str(loaded) == "perceptron 1-2-1" and loaded.space.parse("perceptron 1-2-1") == own
+    assert loaded.space.diagram(loaded) == own.space.diagram(own)
+    assert not loaded.space.size_is_exact
+    rng = np.random.default_rng(0)
+    for refused in (
+        lambda: loaded.space.sample(rng),
+        lambda: loaded.space.neighbors(loaded),
+        lambda: loaded.space.mutate(loaded, rng),
+        lambda: loaded.space.crossover(loaded, loaded, rng),
+    ):
+        with pytest.raises(ValueError, match=r"recorded space 'perceptron'.*Make the space itself"):
+            refused()

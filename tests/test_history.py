@@ -1,0 +1,639 @@
+"""The log of a search: its order, its file, and that a resumed search is an uninterrupted one."""
+
+import inspect
+import json
+import math
+import os
+import warnings
+
+import numpy as np
+import pytest
+from example_spaces import SPACES, Perceptron
+
+import nasedu as nas
+from nasedu import history as history_module
+from nasedu.history import History, Log, RecordedSpace, header_start, is_snapshot
+from nasedu.strategies import RandomSearch
+
+SPACE = SPACES["nasbench201"]
+
+
+class Climb:
+    """A strategy that remembers, with state and settings: mutates the best of what it was told."""
+
+    def __init__(self, space, rng, greed=0.5):
+        self.space, self.rng, self.greed = space, rng, greed
+        self.settings = {"greed": greed, "window": (1, 2)}
+        self.best = None
+        self.state = {}
+
+    def ask(self):
+        if self.best is None or self.rng.random() > self.greed:
+            architecture = self.space.sample(self.rng)
+        else:
+            architecture = self.space.mutate(self.best.architecture, self.rng)
+        self.state = {"best": -math.inf if self.best is None else self.best.score}
+        return architecture
+
+    def tell(self, trial):
+        if self.best is None or trial.score > self.best.score:
+            self.best = trial
+        self.state = {
+            "third": 1 / 3 + trial.number,
+            "probabilities": np.array([[1 / 7, math.nan]]),
+            "best": self.best.score,
+        }
+
+
+def evaluate(architectures):
+    """Share of the largest choices; every seventh architecture fails."""
+    return [trial_of(architecture) for architecture in architectures]
+
+
+def trial_of(architecture):
+    if sum(architecture.choices) % 7 == 0:
+        return nas.Trial(architecture, failure="seven", cost=0.25)
+    score = sum(architecture.choices) / 100
+    metrics = {"flops": 10 * score, "validation_loss": math.inf if score > 0.1 else score, "seconds_per_epoch": 3}
+    return nas.Trial(architecture, accuracy=score, metrics=metrics, curve=(0.0, math.nan, score), epochs=3, cost=1.5)
+
+
+def climb(trials, path=None, batch=1, seed=0, space=SPACE, evaluator=evaluate, **settings):
+    strategy = Climb(space, np.random.default_rng(seed), **settings)
+    return nas.search(strategy, evaluator, trials, batch=batch, history=path)
+
+
+def rows(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+# Order ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_every_ask_is_in_the_file_before_it_is_evaluated(tmp_path, batch):
+    path = tmp_path / "h.nas.jsonl"
+    seen = []
+
+    def look(architectures):
+        events = rows(path)[1:]
+        asked = [event["choices"] for event in events if event["event"] == "ask"]
+        assert asked[-len(architectures) :] == [list(a.choices) for a in architectures]
+        assert sum(event["event"] == "trial" for event in events) == len(asked) - len(architectures)
+        seen.append(len(architectures))
+        return evaluate(architectures)
+
+    climb(7, path, batch, evaluator=look).run(progress=False)
+    assert seen == ([1] * 7 if batch == 1 else [3, 3, 1])
+
+
+def test_events_stand_in_the_order_they_happened():
+    kinds = [event["event"][0] + str(event["number"]) for event in climb(5, batch=2).run(progress=False).events]
+    assert kinds == ["a0", "a1", "t0", "t1", "a2", "a3", "t2", "t3", "a4", "t4"]
+
+
+def test_a_strategy_is_told_every_trial_with_its_number():
+    told = []
+    strategy = Climb(SPACE, np.random.default_rng(0))
+    strategy.tell = lambda trial: told.append(trial)
+    history = nas.search(strategy, evaluate, 5, batch=2).run(progress=False)
+    assert [trial.number for trial in told] == [0, 1, 2, 3, 4]
+    assert [(t.architecture, t.score) for t in told] == [(t.architecture, t.score) for t in history.trials]
+
+
+def test_the_search_is_an_iterator_that_ends():
+    search = climb(3)
+    assert next(search).number == 0
+    assert [trial.number for trial in search] == [1, 2] and search.done
+    with pytest.raises(StopIteration, match="all 3 trials are done; search again with more trials"):
+        search.step()
+
+
+def test_an_evaluator_that_keeps_its_trials_finds_them_unchanged():
+    kept = {}
+
+    def remember(architectures):
+        return [kept.setdefault(a, trial_of(a)) for a in architectures]
+
+    climb(5, evaluator=remember).run(progress=False)
+    assert all(trial.number is None for trial in kept.values())
+
+
+def test_progress_is_shown_unless_it_is_not_wanted(capsys):
+    climb(2).run(progress=False)
+    assert capsys.readouterr().err == ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tqdm's about missing widgets
+        climb(2).run()
+    assert "2/2" in capsys.readouterr().err
+
+
+# Equality -------------------------------------------------------------------------------------
+
+
+def test_histories_are_equal_whatever_time_they_took():
+    def slower(architectures):
+        timed = {"flops": 1, "seconds_per_epoch": 99}
+        return [nas.Trial(a, accuracy=0.5, cost=77, metrics=timed) for a in architectures]
+
+    def faster(architectures):
+        timed = {"flops": 1, "seconds_per_epoch": 1}
+        return [nas.Trial(a, accuracy=0.5, metrics=timed) for a in architectures]
+
+    slower.__name__ = faster.__name__ = "same"
+    assert climb(4, evaluator=slower).run(False) == climb(4, evaluator=faster).run(False)
+
+
+def test_histories_differ_in_what_was_asked_answered_seen_or_set():
+    same = climb(6).run(False)
+    assert same == climb(6).run(False) and same != "history"
+    assert same != climb(5).run(False)
+    assert same != climb(6, seed=1).run(False)
+    assert same != climb(6, batch=2).run(False)
+    assert same != climb(6, greed=0.4).run(False)
+    for change in ({"score": 0.0}, {"state": {"third": 7}}, {"failure": "other"}):
+        other = climb(6).run(False)
+        other.events[-1] |= change
+        assert same != other, change
+
+
+def test_a_history_in_memory_equals_the_same_one_from_a_file(tmp_path):
+    history = climb(20).run(False)
+    history.save(tmp_path / "h.nas.jsonl")
+    loaded = History.load(tmp_path / "h.nas.jsonl")
+    assert loaded == history and loaded.space == SPACE
+    assert [str(t.architecture) for t in loaded.trials] == [str(t.architecture) for t in history.trials]
+    assert loaded.text() == history.text() and loaded.lines(3) == history.lines(0)[4:]
+
+
+def test_saving_writes_what_searching_wrote(tmp_path):
+    path = tmp_path / "h.nas.jsonl"
+    history = climb(5, path).run(False)
+    assert history.text().encode() == path.read_bytes()
+
+
+# Resuming -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_search_killed_at_any_byte_resumes_to_the_uninterrupted_history(tmp_path, batch):
+    path = tmp_path / "h.nas.jsonl"
+    space = nas.SearchSpace("toy", [nas.Decision("d", (1, 2, 3))])  # for short lines
+    whole = climb(4, path, batch, space=space).run(False)
+    data = path.read_bytes()
+    for length in range(len(data) + 1):
+        path.write_bytes(data[:length])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            resumed = climb(5, path, batch, space=space)
+        was_cut = length > 0 and data[length - 1 : length] != b"\n"
+        assert any("cut off" in str(warning.message) for warning in caught) == was_cut
+        assert resumed.run(False) == whole, length
+        lines = path.read_bytes().splitlines()
+        assert lines[1:] == data.splitlines()[1:], length
+
+
+def test_resuming_evaluates_nothing_twice(tmp_path):
+    path = tmp_path / "h.nas.jsonl"
+    climb(4, path).run(False)
+    evaluated = []
+
+    def evaluate(architectures):
+        evaluated.extend(architectures)
+        return [trial_of(architecture) for architecture in architectures]
+
+    history = climb(6, path, evaluator=evaluate).run(False)
+    assert evaluated == [trial.architecture for trial in history.trials[4:]]
+
+
+@pytest.mark.parametrize(("batch", "first"), [(1, 3), (2, 4), (4, 8)])
+def test_more_trials_later_are_the_trials_of_a_longer_search(tmp_path, batch, first):
+    path = tmp_path / "h.nas.jsonl"
+    climb(first, path, batch).run(False)
+    assert climb(11, path, batch).run(False) == climb(11, None, batch).run(False)
+    assert History.load(path) == climb(11, None, batch).run(False)
+
+
+def test_fewer_trials_than_the_history_has_are_done_at_once(tmp_path):
+    path = tmp_path / "h.nas.jsonl"
+    climb(5, path).run(False)
+    search = climb(2, path)
+    assert search.done and len(search.run(False).trials) == 5
+
+
+def stop_at(trials, error=KeyboardInterrupt):
+    """Return an evaluator that raises once, after so many trials."""
+    left = [trials]
+
+    def evaluate(architectures):
+        if left[0] is not None and left[0] < len(architectures):
+            left[0] = None
+            raise error
+        if left[0] is not None:
+            left[0] -= len(architectures)
+        return [trial_of(architecture) for architecture in architectures]
+
+    return evaluate
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+@pytest.mark.parametrize("same_object", [True, False])
+def test_an_interrupted_search_goes_on(tmp_path, batch, error, same_object):
+    path = tmp_path / "h.nas.jsonl"
+    search = climb(10, path, batch, evaluator=stop_at(4, error))
+    with pytest.raises(error):
+        search.run(False)
+    assert 3 <= len(search.history.trials) <= 4
+    if not same_object:
+        search = climb(10, path, batch)
+    assert search.run(False) == climb(10, None, batch).run(False) == History.load(path)
+
+
+def test_an_interrupt_while_writing_loses_no_event(tmp_path, monkeypatch):
+    path = tmp_path / "h.nas.jsonl"
+    search = climb(6, path)
+    search.step()
+    original = history_module._event_line
+    for kind in ("ask", "trial"):
+
+        def interrupted(space, event, kind=kind):
+            if event["event"] == kind:
+                raise KeyboardInterrupt
+            return original(space, event)
+
+        monkeypatch.setattr(history_module, "_event_line", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            search.step()
+        monkeypatch.setattr(history_module, "_event_line", original)
+    assert search.run(False) == climb(6).run(False) == History.load(path)
+
+
+def test_a_strategy_that_fails_to_learn_is_told_again():
+    search = climb(4)
+    tell = search.strategy.tell
+    search.step()
+
+    def broken(trial):
+        raise RuntimeError("a bug")
+
+    search.strategy.tell = broken
+    with pytest.raises(RuntimeError):
+        search.step()
+    search.strategy.tell = tell
+    assert search.run(False) == climb(4).run(False)
+
+
+def other_evaluator(architectures):
+    return evaluate(architectures)
+
+
+OTHERS = {
+    "space": ({"space": SPACES["chain"]}, "belongs to another space: .*nasbench201.*now it is .*chain.*Choose another"),
+    "settings": ({"greed": 0.1}, "belongs to another strategy: .*0.5.*now it is .*0.1"),
+    "rng": ({"seed": 1}, "begun from another random state; make the strategy with the same rng to resume"),
+    "evaluator": ({"evaluator": other_evaluator}, "belongs to another evaluator: .*evaluate.*other_evaluator"),
+    "batch": ({"batch": 2}, "belongs to another batch: 1; now it is 2"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), OTHERS.values(), ids=OTHERS)
+def test_a_history_of_another_search_is_refused_and_left_alone(tmp_path, change, message):
+    path = tmp_path / "h.nas.jsonl"
+    climb(3, path).run(False)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=message):
+        climb(5, path, **change)
+    assert path.read_bytes() == before
+
+
+def test_a_space_with_other_decisions_is_named_by_them(tmp_path):
+    path = tmp_path / "h.nas.jsonl"
+    toy, other = (nas.SearchSpace("toy", [nas.Decision("width", widths)]) for widths in ((1, 2, 3), (1, 2, 4)))
+    climb(2, path, space=toy).run(False)
+    with pytest.raises(ValueError, match=r"another space: .*\[1, 2, 3\].*now it is .*\[1, 2, 4\]"):
+        climb(2, path, space=other)
+
+
+def test_a_strategy_that_proposes_something_else_is_refused(tmp_path):
+    path = tmp_path / "h.nas.jsonl"
+    climb(3, path).run(False)
+    lines = path.read_text().splitlines()
+    ask = json.loads(lines[3])
+    ask["choices"][0] = (ask["choices"][0] + 1) % 5
+    path.write_text("\n".join([*lines[:3], json.dumps(ask), *lines[4:]]) + "\n")
+    with pytest.raises(ValueError, match=r"cannot resume: ask 1 of the history is .*but the strategy now proposes"):
+        climb(5, path)
+
+
+def test_two_searches_cannot_mix_their_lines_in_one_file(tmp_path):
+    path = tmp_path / "h.nas.jsonl"
+    first, second = climb(6, path), climb(6, path)
+    first.step()
+    with pytest.raises(ValueError, match="was changed by somebody else, perhaps by another search"):
+        second.step()
+    first.step()
+    third = climb(6, path)
+    third.step()
+    with pytest.raises(ValueError, match="was changed by somebody else"):
+        first.step()
+    assert third.run(False) == climb(6).run(False) == History.load(path)
+
+
+@pytest.mark.parametrize("row", [3, 4])
+def test_a_history_whose_events_are_out_of_turn_is_refused(tmp_path, row):
+    path = tmp_path / "h.nas.jsonl"
+    climb(3, path).run(False)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines[: row + 1], *lines[row:]]))
+    with pytest.raises(ValueError, match=r"(ask|trial) 1 of the history is out of turn"):
+        climb(5, path)
+
+
+@pytest.mark.parametrize("step", ["run", "steps"])
+def test_the_file_is_closed_when_the_search_is_done_or_interrupted(tmp_path, step):
+    path = tmp_path / "h.nas.jsonl"
+    search = climb(3, path, evaluator=stop_at(1))
+    with pytest.raises(KeyboardInterrupt):
+        search.run(False)
+    assert search._log._file is None
+    if step == "run":
+        search.run(False)
+    else:
+        assert len(list(search)) == 2
+    assert search._log._file is None
+
+
+# Files that are not what they should be -------------------------------------------------------
+
+
+@pytest.fixture
+def written(tmp_path):
+    path = tmp_path / "h.nas.jsonl"
+    climb(3, path).run(False)
+    return path
+
+
+def test_a_cut_last_line_is_left_out_with_a_warning(written):
+    written.write_bytes(written.read_bytes()[:-10])
+    with pytest.warns(UserWarning, match=r"the last line was cut off and is left out") as caught:
+        history = History.load(written)
+    assert len(history.trials) == 2 and caught[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    "garbage", ["!", "[1]", '{"event":"ask","number":1', '{"event":"dance","number":1}', '{"event":"ask"}']
+)
+def test_garbage_in_the_middle_is_named_by_its_line(written, garbage):
+    lines = written.read_text().splitlines()
+    lines[3] = garbage
+    written.write_text("\n".join(lines) + "\n")
+    with pytest.raises(ValueError, match=r"h.nas.jsonl, line 4: expected"):
+        History.load(written)
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (
+            {"format": "nasedu.history", "version": 2},
+            "has version 2 of nasedu.history; this nasedu reads 1. Update nasedu",
+        ),
+        ({"format": "other"}, "is not a nasedu.history file: its format is 'other'"),
+        ({}, "its format is None"),
+    ],
+)
+def test_another_format_or_version_is_refused(written, header, message):
+    lines = written.read_text().splitlines()
+    written.write_text("\n".join([json.dumps(header), *lines[1:]]) + "\n")
+    for read in (History.load, lambda path: climb(3, path)):
+        with pytest.raises(ValueError, match=message):
+            read(written)
+
+
+def test_a_file_without_a_whole_line_is_no_history(written):
+    written.write_bytes(written.read_bytes()[:20])
+    with pytest.warns(UserWarning, match="cut off"), pytest.raises(ValueError, match="it has no complete line"):
+        History.load(written)
+
+
+def test_somebody_elses_file_is_not_overwritten(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("my notes")
+    with pytest.warns(UserWarning), pytest.raises(ValueError, match="not a history"):
+        climb(3, path)
+    assert path.read_text() == "my notes"
+
+
+def test_a_trial_that_nobody_asked_for_is_refused():
+    history = climb(2).run(False)
+    lonely = History(history.header, [event for event in history.events if event["event"] == "trial"])
+    with pytest.raises(ValueError, match="trial 0 without an ask of that number"):
+        _ = lonely.trials
+
+
+# Evaluators that answer wrongly ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda cells: evaluate(cells)[:-1], "one trial per architecture: 2; got 1"),
+        (lambda cells: evaluate(cells)[::-1], "must keep the order: expected <nasbench201"),
+        (lambda cells: None, "must return a list of trials.*got None"),
+        (lambda cells: [0.9, 0.8], r"must return a list of trials.*accuracy=0.9.*got \[0.9, 0.8\]"),
+    ],
+)
+def test_a_wrong_answer_of_the_evaluator_is_refused(answer, message):
+    search = nas.search(RandomSearch(SPACE, np.random.default_rng(0)), answer, 4, batch=2)
+    with pytest.raises(ValueError, match=message):
+        search.step()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"), [((0,), "trials must be at least 1; got 0"), ((1, None, 0), "batch must be")]
+)
+def test_a_search_of_nothing_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        climb(*arguments)
+
+
+def test_states_and_settings_that_are_no_plain_data_are_refused():
+    search = climb(2)
+    search.strategy.settings = {"space": object()}
+    with pytest.raises(ValueError, match="must be numbers, strings, lists, dicts or numpy arrays; got object"):
+        nas.search(search.strategy, evaluate, 2)
+
+
+# What is in a history -------------------------------------------------------------------------
+
+
+def test_trials_come_back_as_they_were_told():
+    told = []
+    search = climb(30)
+    tell = search.strategy.tell
+    search.strategy.tell = lambda trial: (told.append(trial), tell(trial))
+    trials = search.run(False).trials
+    assert [repr(trial) for trial in trials] == [repr(trial) for trial in told]
+    assert any(trial.failure for trial in trials) and any(
+        not trial.failure and math.isnan(trial.metrics["validation_loss"].value) for trial in trials
+    )
+
+
+def test_the_incumbent_is_the_first_of_the_best_and_never_a_failed_one():
+    search = climb(60)
+    for count, _ in enumerate(search, start=1):
+        done = [trial for trial in search.history.trials if trial.failure is None]
+        if done:
+            assert search.history.incumbent is max(done, key=lambda trial: trial.score)
+        assert len(search.history.trials) == count
+
+
+def test_no_incumbent_says_why():
+    search = nas.search(
+        RandomSearch(SPACE, np.random.default_rng(0)),
+        lambda cells: [nas.Trial(c, failure="no memory") for c in cells],
+        2,
+    )
+    with pytest.raises(ValueError, match=r"no incumbent yet: no trial has finished. Run at least one trial"):
+        _ = search.history.incumbent
+    with pytest.raises(ValueError, match="and 2 failed: no memory"):
+        _ = search.run(False).incumbent
+
+
+def test_calling_trials_after_every_step_decodes_each_event_once(monkeypatch):
+    decoded = []
+    original = history_module._trial_from_event
+    monkeypatch.setattr(
+        history_module, "_trial_from_event", lambda event, a: (decoded.append(event["number"]), original(event, a))[1]
+    )
+    search = climb(50, batch=5)
+    for _ in search:
+        _ = search.history.trials, search.history.incumbent
+    assert decoded == list(range(50))
+    assert search.history._asked == {}, "answered asks are forgotten, so nothing is searched for"
+
+
+def test_snapshots_thin_out_and_stay_about_a_thousand():
+    numbers = [number for number in range(1_000_000) if is_snapshot(number)]
+    assert numbers[:256] == list(range(256))
+    for power in range(8, 19):
+        assert sum(2**power <= number < 2 ** (power + 1) for number in numbers) == 128
+    assert len([number for number in numbers if number < 200_000]) < 1_600
+
+
+def test_state_and_diagram_are_in_snapshots_alone(tmp_path):
+    path = tmp_path / "h.nas.jsonl"
+    climb(600, path).run(False)
+    for row in rows(path)[1:]:
+        assert ("state" in row) == is_snapshot(row["number"])
+        assert ("diagram" in row) == (row["event"] == "ask" and is_snapshot(row["number"]))
+        assert ("name" in row) == (row["event"] == "ask")
+
+
+def test_state_has_four_significant_digits_and_no_file_has_nan(tmp_path):
+    path = tmp_path / "h.nas.jsonl"
+    climb(30, path).run(False)
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    read = [json.loads(line, parse_constant=refuse) for line in path.read_text().splitlines()]
+    assert read[2]["state"]["third"] == 0.3333 and read[4]["state"]["third"] == 1.333
+    assert read[2]["state"]["probabilities"] == [[0.1429, None]]
+    assert read[1]["state"]["best"] is None
+    assert any(row.get("metrics", {}).get("validation_loss", {}).get("value", 0) is None for row in read)
+
+
+def test_the_history_of_a_space_that_is_not_installed_is_read_and_drawn(tmp_path):
+    class Drawn(Perceptron):
+        def format(self, choices):
+            return f"perceptron {choices[0]}-{choices[1]}-{choices[2]}"
+
+        def diagram(self, architecture):
+            return nas.Diagram((nas.Node(str(architecture.choices), 0, 0, "x"),), ())
+
+    path = tmp_path / "h.nas.jsonl"
+    climb(300, path, space=Drawn()).run(False)
+    loaded = History.load(path)
+    assert isinstance(loaded.space, RecordedSpace) and loaded.space == Drawn()
+    for trial in loaded.trials:  # also those that came again where no diagram was recorded
+        assert trial.architecture == Drawn().architecture(trial.architecture.choices)
+        assert str(trial.architecture) == Drawn().format(trial.architecture.choices)
+        assert loaded.space.diagram(trial.architecture) == Drawn().diagram(trial.architecture)
+    assert climb(301, path, space=Drawn()).run(False).space.sample(np.random.default_rng(0)), "the student's own space"
+
+
+def test_a_frame_has_a_row_per_trial():
+    frame = climb(30).run(False).to_frame()
+    assert list(frame["number"]) == list(range(30)) and frame["flops"].notna().any()
+    assert frame.loc[frame["failure"].notna(), "score"].isna().all()
+
+
+def steps(path=None, count=300):
+    """Return the log of a made-up weight-sharing search."""
+    log = Log({**header_start(SPACE), "strategy": {"name": "DARTS"}}, SPACE, path)
+    for number in range(count):
+        choices = list(SPACE.sample(np.random.default_rng(number)).choices)
+        log.append({"event": "step", "number": number, "choices": choices}, {"train_loss": 1 / (1 + number)})
+    return log
+
+
+def test_steps_have_a_frame_and_a_derived_architecture(tmp_path):
+    log = steps(tmp_path / "h.nas.jsonl")
+    log.close()
+    for history in (log.history, History.load(tmp_path / "h.nas.jsonl")):
+        frame = history.to_frame()
+        assert len(frame) == 300 and frame["train_loss"].notna().sum() == sum(is_snapshot(n) for n in range(300))
+        assert list(history.derived.choices) == history.events[-1]["choices"]
+    with pytest.raises(ValueError, match=r"nothing is derived yet: the history has no steps"):
+        _ = climb(2).run(False).derived
+
+
+def test_steps_beyond_a_checkpoint_are_dropped_from_memory_and_file(tmp_path):
+    path = tmp_path / "h.nas.jsonl"
+    log = steps(path, 10)
+    log.keep(4)
+    assert len(log.history.events) == 4 and log.history == History.load(path)
+    log.append({"event": "step", "number": 4, "choices": [0] * 6}, None)
+    log.close()
+    assert [event["number"] for event in History.load(path).events] == [0, 1, 2, 3, 4]
+
+
+def test_a_strategy_without_state_or_settings_is_enough(tmp_path):
+    class Bare:
+        def __init__(self):
+            self.space, self.rng = SPACE, np.random.default_rng(0)
+
+        def ask(self):
+            return self.space.sample(self.rng)
+
+        def tell(self, trial):
+            pass
+
+    path = tmp_path / "deep" / "er" / "h.nas.jsonl"
+    nas.search(Bare(), evaluate, 3, history=path).run(False)
+    assert nas.search(Bare(), evaluate, 5, history=str(path)).run(False) == nas.search(Bare(), evaluate, 5).run(False)
+
+
+def test_nothing_that_is_read_can_run_code():
+    for module in (nas.core, history_module):
+        source = inspect.getsource(module)
+        assert not any(
+            word in source for word in ("pickle", "eval(", "exec(", "__import__", "marshal", "import_module")
+        )
+
+
+def test_a_hundred_thousand_events_are_read_in_seconds(tmp_path):
+    """About 0.5 s on two cores; the bar is ten times that."""
+    path = tmp_path / "h.nas.jsonl"
+    header = climb(1).history.header
+    with path.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(header) + "\n")
+        for number in range(50_000):
+            file.write(f'{{"event":"ask","number":{number},"choices":[1,2,3,4,0,{number % 5}],"name":"|…|"}}\n')
+            file.write(f'{{"event":"trial","number":{number},"score":0.5,"accuracy":0.5}}\n')
+    before = os.times()
+    history = History.load(path)
+    assert history.events[-1]["number"] == 49_999 and history._decoded == 0, "rows become trials when touched"
+    assert os.times().user - before.user < 5
