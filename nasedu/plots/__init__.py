@@ -3,13 +3,14 @@
 Importing this loads no matplotlib; drawing does.
 """
 
-from nasedu.plots.architecture import architecture_figure, draw, save, save_figure
+from nasedu.plots.architecture import architecture_figure, check_format, draw, save, save_figure
 from nasedu.plots.histories import alphas, bands, controller, histories, history_figure, losses
 
 __all__ = [
     "alphas",
     "architecture_figure",
     "bands",
+    "check_format",
     "controller",
     "draw",
     "histories",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["architecture_figure", "draw", "save", "save_figure"]
+__all__ = ["architecture_figure", "check_format", "draw", "save", "save_figure"]
 
 FORMATS = (".pdf", ".png", ".svg")
 PLAIN, FAINT = "#4d4d4d", 0.65  # edges without an operation; the opacity of none
