@@ -97,7 +97,7 @@ class BoltzmannPolicy:
         self.exploration, self.initial_asks_left = exploration, initial_asks
         self.sums = [np.zeros(len(decision.options)) for decision in space.decisions]  # of rewards
         self.counts = [np.zeros(len(decision.options)) for decision in space.decisions]  # of trials
-        self.rewards: list[float] = []
+        self.total, self.tells = 0.0, 0  # of all rewards
         self.best: Trial | None = None
         self.state: dict[str, Any] = {}
 
@@ -123,7 +123,7 @@ class BoltzmannPolicy:
         reward = self.reward(trial)
         if self.best is None or reward > self.reward(self.best):
             self.best = trial
-        self.rewards.append(reward)
+        self.total, self.tells = self.total + reward, self.tells + 1
         for index, on in enumerate(self.space.active(trial.architecture.choices)):
             if on:
                 self.sums[index][trial.architecture.choices[index]] += reward
@@ -140,7 +140,7 @@ class BoltzmannPolicy:
 
     def estimates(self) -> list[np.ndarray]:
         """Return for each decision the mean reward of each of its options."""
-        mean = float(np.mean(self.rewards)) if self.rewards else 0.0
+        mean = self.total / max(self.tells, 1)
         return [
             np.where(count > 0, total / np.maximum(count, 1), mean)
             for total, count in zip(self.sums, self.counts, strict=True)

@@ -149,12 +149,20 @@ def test_a_trial_at_the_baseline_moves_nothing():
 
 
 def test_the_baseline_is_a_moving_average_of_the_rewards_before():
-    strategy = make(TWO, decay=0.5)
+    """Their plain mean while 1/n is above 1 − decay, so the first rewards do not count for too much."""
+    strategy = make(TWO, decay=0.75)
     seen = []
-    for score in (1.0, 0.0, 1.0, 3.0):
+    for score in (1.0, 0.0, 1.0, 3.0, 0.0):
         strategy.tell(nas.Trial(strategy.ask(), score=score))
         seen.append((strategy.state["baseline"], strategy.state["advantage"]))
-    assert seen == [(1.0, 0.0), (1.0, -1.0), (0.5, 0.5), (0.75, 2.25)]
+    assert [baseline for baseline, _ in seen] == pytest.approx([1, 1, 1 / 2, 2 / 3, 5 / 4])
+    assert [advantage for _, advantage in seen] == pytest.approx([0, -1, 1 / 2, 7 / 3, -5 / 4])
+
+
+def test_the_initial_weights_come_from_the_rng():
+    first, again, other = (make(TWO, seed=seed).controller.parameters for seed in (0, 0, 1))
+    assert torch.equal(flat(first), flat(again))
+    assert not torch.equal(flat(first), flat(other))
 
 
 def test_the_entropy_bonus_pulls_towards_the_uniform_policy():
