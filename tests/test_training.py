@@ -1,3 +1,6 @@
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +8,7 @@ from torch import nn
 
 from nasedu import training
 from nasedu.data import Dataset, Split, load
+from nasedu.spaces import NASBench201
 from nasedu.training import TrainingFailure, accuracy, devices, fit, flops, parameters
 
 
@@ -239,3 +243,13 @@ def test_a_gpu_trains_as_well_as_a_cpu(mixed_precision):
         run = fit(model, data, rng=np.random.default_rng(0), epochs=5, device=name, mixed_precision=mixed_precision)
         curves[name] = run.curve
     assert abs(curves["cpu"][-1] - curves["cuda"][-1]) < 0.03
+
+
+def test_the_benchmark_runs(capsys):
+    benchmark = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "training.py"))
+    cells = [NASBench201().architecture((3, 0, 0, 3, 0, 0))]
+    rows = Split(np.zeros((128, 1, 8), np.float32), np.arange(128) % 2)
+    benchmark["compare_loops"](Dataset("flat", (1, 8), 2, rows, rows, rows), cells, rounds=1, epochs=1, threads=1)
+    benchmark["compare_precision"](TASK, "cpu", channels=2, cells=1, epochs=1, batch_size=16)
+    said = capsys.readouterr().out
+    assert "times as fast" in said and "s/epoch" in said

@@ -40,7 +40,7 @@ __all__ = ["Fit", "TrainingFailure", "accuracy", "check", "fit"]
 
 SCHEDULES = ("one-cycle", "cosine")
 OPTIMIZERS = ("adamw", "sgd")
-EVALUATION_BATCH = 2000
+EVALUATION_BATCH = 500
 
 
 class TrainingFailure(RuntimeError):
