@@ -1,4 +1,4 @@
-"""A real JupyterLab in headless Chromium: one server and one browser for all, a page and a folder of files for each test."""
+"""A real JupyterLab in headless Chromium: one server and one browser for all tests, a page for each."""
 
 from __future__ import annotations
 
@@ -32,9 +32,7 @@ class Lab:
         self.url, self.folder = url, folder
 
     def request(self, path: str, method: str = "GET") -> Any:
-        request = urllib.request.Request(
-            self.url + path, method=method, headers={"Authorization": f"token {TOKEN}"}
-        )
+        request = urllib.request.Request(self.url + path, method=method, headers={"Authorization": f"token {TOKEN}"})
         with urllib.request.urlopen(request, timeout=10) as answer:
             body = answer.read()
         return json.loads(body) if body else None

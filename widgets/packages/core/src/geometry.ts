@@ -5,7 +5,7 @@
  */
 
 import type { Diagram, DiagramEdge, DiagramNode } from './documents';
-import { textWidth } from './text';
+import { plainLabel, textWidth } from './text';
 
 export interface Point {
   x: number;
@@ -42,26 +42,31 @@ export interface Picture {
   top: number;
   width: number;
   height: number;
+  /** Pixels per unit of x. */
+  unit: number;
   nodes: NodeShape[];
   edges: EdgeShape[];
   titles: (Point & { text: string })[];
 }
 
 export interface PictureOptions {
-  /** Pixels per unit, at least; 110 unless told. */
+  /** Pixels per unit of y, and about as many of x; 86 unless told. */
   unit?: number;
-  /** Whether an edge's operation is written beside it; all are unless told. */
-  isLabelled?: (edge: DiagramEdge, index: number) => boolean;
+  /** Pixels per unit of x that were needed before, so that the picture does not change its size from step to step. */
+  widest?: number;
   /** The longest operation that a label must hold, where it changes later. */
   longest?: string;
+  /** Small: nodes that compute nothing are dots, and edges have no labels. */
+  compact?: boolean;
 }
 
 export const NODE_TEXT = 13;
 export const LABEL_TEXT = 12;
-const LABEL_HEIGHT = 17;
+export const LABEL_HEIGHT = 17;
 const NODE_HEIGHT = 30;
+const DOT = 16;
 const ARROW = 9;
-const MARGIN = 10;
+const MARGIN = 6;
 const TITLE_HEIGHT = 26;
 
 interface Curve {
@@ -71,12 +76,12 @@ interface Curve {
 }
 
 export function layOut(diagram: Diagram, options: PictureOptions = {}): Picture {
-  const sizes = new Map(diagram.nodes.map((node) => [node.id, nodeSize(node)]));
-  const isLabelled = options.isLabelled ?? (() => true);
-  const labelWidth = (edge: DiagramEdge, index: number): number =>
-    edge.operation && isLabelled(edge, index) ? textWidth(options.longest ?? edge.operation, LABEL_TEXT) + 8 : 0;
-  const base = options.unit ?? 110;
-  const unit = { x: unitFor(diagram, sizes, labelWidth, base), y: base * 0.8 };
+  const compact = options.compact ?? false;
+  const sizes = new Map(diagram.nodes.map((node) => [node.id, nodeSize(node, compact)]));
+  const labelWidth = (edge: DiagramEdge): number =>
+    edge.operation && !compact ? textWidth(options.longest ?? edge.operation, LABEL_TEXT) + 8 : 0;
+  const base = options.unit ?? 86;
+  const unit = { x: Math.max(options.widest ?? 0, unitFor(diagram, sizes, labelWidth, 0.82 * base)), y: base };
   const shifts = groupShifts(diagram, unit.y);
   const nodes = diagram.nodes.map((node) => ({
     node,
@@ -86,55 +91,68 @@ export function layOut(diagram: Diagram, options: PictureOptions = {}): Picture 
   }));
   const byId = new Map(nodes.map((shape) => [shape.node.id, shape]));
   const curves = diagram.edges.map((edge) => trim(curveOf(edge, byId, unit), byId.get(edge.source)!, byId.get(edge.target)!));
-  const widths = diagram.edges.map(labelWidth);
+  const widths = diagram.edges.map((edge) => labelWidth(edge));
   const labels = placeLabels(curves, widths, nodes);
   const edges = curves.map((curve, index) => edgeShape(curve, diagram.edges[index]!, index, labels[index]!));
-  return framed({ left: 0, top: 0, width: 0, height: 0, nodes, edges, titles: titlesOf(nodes) }, curves);
+  return framed({ left: 0, top: 0, width: 0, height: 0, unit: unit.x, nodes, edges, titles: titlesOf(nodes) }, curves);
 }
 
-function nodeSize(node: DiagramNode): { width: number; height: number; round: boolean } {
+function nodeSize(node: DiagramNode, compact: boolean): { width: number; height: number; round: boolean } {
+  if (compact && node.kind !== 'operation') return { width: DOT, height: DOT, round: true };
   const round = node.kind !== 'operation' && node.label.length <= 2;
-  return { width: round ? NODE_HEIGHT : textWidth(node.label, NODE_TEXT) + 20, height: NODE_HEIGHT, round };
+  return { width: round ? NODE_HEIGHT : textWidth(plainLabel(node.label), NODE_TEXT) + 20, height: NODE_HEIGHT, round };
 }
 
 /** Pixels per unit of x: enough for neighbouring boxes, and for a label on a straight edge between them. */
 function unitFor(
   diagram: Diagram,
   sizes: ReadonlyMap<string, { width: number }>,
-  labelWidth: (edge: DiagramEdge, index: number) => number,
+  labelWidth: (edge: DiagramEdge) => number,
   base: number,
 ): number {
   const byId = new Map(diagram.nodes.map((node) => [node.id, node]));
   let unit = base;
-  diagram.edges.forEach((edge, index) => {
+  for (const edge of diagram.edges) {
     const source = byId.get(edge.source)!;
     const target = byId.get(edge.target)!;
     const along = Math.abs(target.x - source.x);
-    if (along < 0.3 || Math.abs(target.y - source.y) > 0.25 * along) return;
+    if (along < 0.3 || Math.abs(target.y - source.y) > 0.25 * along) continue;
     const boxes = (sizes.get(edge.source)!.width + sizes.get(edge.target)!.width) / 2;
     const straight = Math.abs(edge.bend) < 0.2;
-    unit = Math.max(unit, (boxes + 2 * ARROW + (straight ? labelWidth(edge, index) : 0)) / along);
-  });
-  return Math.min(unit, 2.2 * base);
+    unit = Math.max(unit, (boxes + 2 * ARROW + (straight ? labelWidth(edge) : 0)) / along);
+  }
+  return Math.min(unit, 2.5 * base);
 }
 
-/** How far down each group moves so that groups, and their titles, do not overlap. */
+interface Extent {
+  name: string;
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
+
+/** How far down each group moves so that groups one above the other, and their titles, follow closely and do not overlap. */
 function groupShifts(diagram: Diagram, unit: number): Map<string, number> {
   const names = [...new Set(diagram.nodes.map((node) => node.group))];
   const shifts = new Map<string, number>();
   if (names.length < 2) return shifts;
-  const extents = names.map((name) => {
-    const ys = diagram.nodes.filter((node) => node.group === name).map((node) => node.y * unit);
-    return { name, top: Math.min(...ys), bottom: Math.max(...ys) };
-  });
-  extents.sort((a, b) => a.top - b.top);
-  let free = -Infinity;
-  for (const { name, top, bottom } of extents) {
-    const shift = Math.max(0, free - top);
-    shifts.set(name, shift);
-    free = bottom + shift + NODE_HEIGHT + TITLE_HEIGHT + 14;
+  const placed: Extent[] = [];
+  const extents = names.map((name) => extentOf(name, diagram.nodes.filter((node) => node.group === name), unit));
+  for (const extent of extents.sort((a, b) => a.top - b.top)) {
+    const above = placed.filter((other) => other.left < extent.right && extent.left < other.right);
+    const free = Math.max(...above.map((other) => other.bottom)) + NODE_HEIGHT + TITLE_HEIGHT + 24;
+    const shift = above.length > 0 ? free - extent.top : 0;
+    shifts.set(extent.name, shift);
+    placed.push({ ...extent, bottom: extent.bottom + shift });
   }
   return shifts;
+}
+
+function extentOf(name: string, nodes: readonly DiagramNode[], unit: number): Extent {
+  const xs = nodes.map((node) => node.x);
+  const ys = nodes.map((node) => node.y * unit);
+  return { name, left: Math.min(...xs), right: Math.max(...xs), top: Math.min(...ys), bottom: Math.max(...ys) };
 }
 
 /** The edge from centre to centre, its middle moved by `bend` to the left of its direction of travel. */

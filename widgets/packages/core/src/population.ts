@@ -6,7 +6,9 @@ import type { Timeline } from './timeline';
 export interface Member {
   number: number;
   score: number | null;
-  role: 'member' | 'drawn' | 'parent' | 'child' | 'left';
+  role: 'member' | 'drawn' | 'parent' | 'child';
+  /** Whether it leaves the population with this event. */
+  leaves: boolean;
 }
 
 export interface Population {
@@ -52,7 +54,6 @@ export function populationAt(timeline: Timeline, position: number): Population {
   if (child !== null && !numbers.includes(child)) numbers.push(child);
   const roleOf = (number: number): Member['role'] => {
     if (number === child) return 'child';
-    if (number === left) return 'left';
     if (parents.includes(number)) return 'parent';
     return drawn.has(number) ? 'drawn' : 'member';
   };
@@ -61,6 +62,7 @@ export function populationAt(timeline: Timeline, position: number): Population {
     number,
     score: isKnown(number) ? timeline.trial(number)!.score : null,
     role: roleOf(number),
+    leaves: number === left,
   }));
   return { members, parents, child, generation: numberOf(proposal.generation) };
 }

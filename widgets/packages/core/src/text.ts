@@ -21,6 +21,15 @@ export function textWidth(text: string, size: number): number {
   return width * size;
 }
 
+/** A label such as "c_{k-2}" in parts; every second one, from the second on, is an index set lower. */
+export function labelParts(label: string): string[] {
+  return label.split(/_\{([^{}]*)\}/);
+}
+
+export function plainLabel(label: string): string {
+  return labelParts(label).join('');
+}
+
 export function shorten(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }

@@ -26,19 +26,20 @@ export function makeChart(title: string, legend: readonly { kind: string; name: 
   const low = element('span', 'nasedu-low');
   const frame = element('div', 'nasedu-chart', element('div', 'nasedu-axis', high, low), plot);
   frame.setAttribute('role', 'img');
-  const keys = legend.map(({ kind, name }) => element('span', `nasedu-key nasedu-key-${kind}`, name));
-  const head = element('div', 'nasedu-chart-head', element('span', 'nasedu-chart-title', title), ...keys);
+  const keys = new Map(legend.map(({ kind, name }) => [kind, element('span', `nasedu-key nasedu-key-${kind}`, name)]));
+  const head = element('div', 'nasedu-chart-head', element('span', 'nasedu-chart-title', title), ...keys.values());
   return {
     element: element('div', 'nasedu-chart-box', head, frame),
     draw(layers, range) {
       svg.replaceChildren(...layers.map(({ kind, path }) => shape('path', { d: path, class: `nasedu-chart-${kind}` })));
+      for (const { kind, path } of layers) keys.get(kind)!.hidden = path === '';
       write(high, formatNumber(range.high));
       write(low, formatNumber(range.low));
     },
     point(part, description) {
       const percent = Math.round(part * 10000) / 100;
       cursor.style.left = `${percent}%`;
-      svg.style.clipPath = `inset(-6px calc(${100 - percent}% - 4px) -6px -6px)`;
+      svg.style.clipPath = `inset(-6px calc(${100 - percent}% - 3px) -6px -6px)`;
       frame.setAttribute('aria-label', `${title}: ${description}`);
     },
   };

@@ -2,7 +2,6 @@
 
 import { operationStyle } from '../palette';
 import { controllerColumns, policyColumns, type Column, type Option } from '../probabilities';
-import { formatNumber } from '../text';
 import type { Snapshot, Timeline } from '../timeline';
 import { element, scroller, write } from './elements';
 import type { Panel } from './panels';
@@ -13,12 +12,12 @@ const NUMBERS = ['reward', 'baseline', 'advantage', 'entropy', 'log_probability'
 export function controllerPanel(timeline: Timeline): Panel {
   const columns = (state: Snapshot['proposal']): Column[] =>
     controllerColumns(timeline.header.space, state.probabilities, state.chosen);
-  return distributionPanel(timeline, 'Controller: the probability of each option, decision by decision', columns, NUMBERS);
+  return distributionPanel(timeline, 'The probability of each option, decision by decision', columns, NUMBERS);
 }
 
 export function policyPanel(timeline: Timeline): Panel {
   const columns = (state: Snapshot['proposal']): Column[] => policyColumns(state.probabilities, state.labels, state.chosen);
-  return distributionPanel(timeline, 'Policy: the probability of each choice', columns, ['alpha']);
+  return distributionPanel(timeline, 'The probability of each choice', columns, ['alpha']);
 }
 
 function distributionPanel(
@@ -94,7 +93,7 @@ function makeBar(option: Option, key: string): Bar {
     item,
     update({ probability, isChosen }) {
       fill.style.width = `${Math.round(probability * 1000) / 10}%`;
-      write(value, formatNumber(Math.round(probability * 100) / 100));
+      write(value, probability.toFixed(2).replace(/^0/, ''));
       item.classList.toggle('nasedu-chosen', isChosen);
       if (isChosen) item.setAttribute('aria-current', 'true');
       else item.removeAttribute('aria-current');

@@ -1,14 +1,17 @@
 /** Draws a picture that geometry.ts has worked out. */
 
 import type { DiagramEdge } from '../documents';
-import { LABEL_TEXT, NODE_TEXT, type EdgeShape, type NodeShape, type Picture } from '../geometry';
+import { LABEL_HEIGHT, LABEL_TEXT, NODE_TEXT, type EdgeShape, type NodeShape, type Picture } from '../geometry';
 import { dashes, operationStyle } from '../palette';
-import { clean } from '../text';
-import { setAttributes, shape, svgText } from './elements';
+import { clean, plainLabel, textWidth } from '../text';
+import { setAttributes, shape, svgLabel, svgText, write } from './elements';
 
 export interface Marks {
+  /** What was changed. */
   edges: ReadonlySet<number>;
   nodes: ReadonlySet<string>;
+  /** Edges that are left in the background. */
+  faded?: ReadonlySet<number>;
 }
 
 const NO_MARKS: Marks = { edges: new Set(), nodes: new Set() };
@@ -18,10 +21,13 @@ const LINE = 2.4;
 /** Fills an svg element with the picture and gives it the picture's size. */
 export function drawPicture(svg: SVGSVGElement, picture: Picture, description: string, marks: Marks = NO_MARKS): void {
   const { left, top, width, height } = picture;
-  setAttributes(svg, { viewBox: `${left} ${top} ${width} ${height}`, width, height, role: 'img', 'aria-label': clean(description) });
+  setAttributes(svg, { viewBox: `${left} ${top} ${width} ${height}`, role: 'img', 'aria-label': clean(description) });
+  // It shrinks with its place a little, as far as the text stays legible; then its place scrolls.
+  svg.style.maxWidth = `${width}px`;
+  svg.style.minWidth = `${Math.round(0.84 * width)}px`;
   svg.classList.add('nasedu-picture');
   svg.replaceChildren(
-    shape('g', { class: 'nasedu-edges' }, ...picture.edges.map((edge) => drawEdge(edge, marks.edges.has(edge.index)))),
+    shape('g', { class: 'nasedu-edges' }, ...picture.edges.map((edge) => drawEdge(edge, marks))),
     shape('g', { class: 'nasedu-nodes' }, ...picture.nodes.map((node) => drawNode(node, marks.nodes.has(node.node.id)))),
     shape('g', { class: 'nasedu-labels' }, ...picture.edges.flatMap((edge) => drawLabel(edge, marks.edges.has(edge.index)))),
     ...picture.titles.map(({ text, x, y }) => svgText(text, { class: 'nasedu-title', x, y })),
@@ -34,17 +40,18 @@ export function describe(picture: Picture, name: string): string {
 }
 
 export function edgeName(edge: DiagramEdge, picture: Picture): string {
-  const labelOf = (id: string): string => picture.nodes.find((shape) => shape.node.id === id)?.node.label ?? id;
+  const labelOf = (id: string): string => plainLabel(picture.nodes.find((shape) => shape.node.id === id)?.node.label ?? id);
   return `${labelOf(edge.source)} to ${labelOf(edge.target)}${edge.operation ? `: ${edge.operation}` : ''}`;
 }
 
-function drawEdge({ edge, index, path, arrow }: EdgeShape, isMarked: boolean): SVGGElement {
+function drawEdge({ edge, index, path, arrow }: EdgeShape, marks: Marks): SVGGElement {
   const line = shape('path', { d: path, class: 'nasedu-line' });
   const head = shape('polygon', { points: arrow, class: 'nasedu-arrow' });
   const halo = shape('path', { d: path, class: 'nasedu-halo' });
   const group = shape('g', { class: 'nasedu-edge', 'data-edge': index, 'data-operation': clean(edge.operation) }, halo, line, head);
   if (edge.decision !== null) group.setAttribute('data-decision', String(edge.decision));
-  if (isMarked) group.classList.add('nasedu-changed');
+  if (marks.edges.has(index)) group.classList.add('nasedu-changed');
+  if (marks.faded?.has(index)) group.classList.add('nasedu-faded');
   if (edge.operation === '') group.classList.add('nasedu-wire');
   else paintEdge(group, edge.operation, LINE);
   return group;
@@ -63,8 +70,8 @@ function drawNode({ node, x, y, width, height, round }: NodeShape, isMarked: boo
   const kind = KINDS.has(node.kind) ? node.kind : 'node';
   const outline = { x: x - width / 2, y: y - height / 2, width, height, rx: round ? height / 2 : kind === 'operation' ? 5 : 15 };
   const box = shape('rect', { ...outline, class: 'nasedu-box' });
-  const label = svgText(node.label, { x, y, 'font-size': NODE_TEXT });
-  const group = shape('g', { class: `nasedu-node nasedu-${kind}`, 'data-node': clean(node.id) }, box, label);
+  const label = width > 20 ? [svgLabel(node.label, { x, y, 'font-size': NODE_TEXT })] : [];
+  const group = shape('g', { class: `nasedu-node nasedu-${kind}`, 'data-node': clean(node.id) }, box, ...label);
   if (kind === 'operation') {
     const style = operationStyle(node.label);
     group.style.setProperty('--n-op', style.color);
@@ -74,9 +81,23 @@ function drawNode({ node, x, y, width, height, round }: NodeShape, isMarked: boo
   return group;
 }
 
-function drawLabel({ edge, index, label }: EdgeShape, isMarked: boolean): SVGTextElement[] {
+function drawLabel({ edge, index, label }: EdgeShape, isMarked: boolean): SVGGElement[] {
   if (label === null) return [];
-  const text = svgText(edge.operation, { x: label.x, y: label.y, 'font-size': LABEL_TEXT, 'data-label': index });
-  if (isMarked) text.classList.add('nasedu-changed');
-  return [text];
+  const group = shape(
+    'g',
+    { class: 'nasedu-label', 'data-label': index, transform: `translate(${label.x} ${label.y})` },
+    shape('rect', { y: -LABEL_HEIGHT / 2 + 1, height: LABEL_HEIGHT - 2 }),
+    svgText('', { 'font-size': LABEL_TEXT }),
+  );
+  if (isMarked) group.classList.add('nasedu-changed');
+  writeLabel(group, edge.operation);
+  return [group];
+}
+
+/** Writes the operation on an edge, with a background as wide as the text. */
+export function writeLabel(group: Element, operation: string): void {
+  const bold = group.classList.contains('nasedu-changed') ? 1.12 : 1;
+  const width = bold * textWidth(operation, LABEL_TEXT) + 6;
+  setAttributes(group.children[0]!, { x: -width / 2, width });
+  write(group.children[1]!, operation);
 }

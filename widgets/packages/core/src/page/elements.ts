@@ -1,6 +1,6 @@
 /** Making elements. Text goes in as text and never as markup. */
 
-import { clean } from '../text';
+import { clean, labelParts } from '../text';
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -40,6 +40,21 @@ export function write(target: Element, text: string): void {
 
 export function svgText(text: string, attributes: Attributes): SVGTextElement {
   return shape('text', attributes, document.createTextNode(clean(text)));
+}
+
+/** A label of a node as text in a picture, its indices set lower. */
+export function svgLabel(label: string, attributes: Attributes): SVGTextElement {
+  const spans = labelParts(clean(label)).map((part, index) => {
+    const span = shape('tspan', index % 2 ? { 'font-size': '75%', dy: 4 } : index ? { dy: -4 } : {});
+    span.textContent = part;
+    return span;
+  });
+  return shape('text', attributes, ...spans);
+}
+
+/** The same for text outside pictures. */
+export function htmlLabel(label: string): Node[] {
+  return labelParts(clean(label)).map((part, index) => (index % 2 ? element('sub', '', part) : document.createTextNode(part)));
 }
 
 /** Marks an element that can have the focus: JupyterLab's shortcuts (d d deletes a cell) must not reach it. */

@@ -196,6 +196,7 @@ function makeScores(timeline: Timeline): Part {
   const legend = [
     { kind: 'dots', name: 'trial' },
     { kind: 'stairs', name: 'incumbent' },
+    { kind: 'failed', name: 'failed' },
   ];
   const chart = makeChart('Score of every trial so far', legend);
   chart.element.classList.add('nasedu-scores');
@@ -247,7 +248,12 @@ function makeSide(timeline: Timeline): Part {
       host.hidden = snapshot === null;
       if (snapshot === null) return;
       const kind = panelKind(snapshot);
-      change(kind).show(position, snapshot);
+      host.dataset.panel = kind;
+      try {
+        change(kind).show(position, snapshot);
+      } catch {
+        change('table').show(position, snapshot); // a state that only resembles what the panel knows
+      }
       host.classList.toggle('nasedu-stale', snapshot.stale);
       drawTable(extra, kind === 'table' ? [] : otherFields(snapshot, kind));
     },

@@ -7,12 +7,12 @@ import type { Timeline } from '../timeline';
 import { element, shape, write } from './elements';
 import type { Panel } from './panels';
 
-const LEGEND: [Member['role'], string][] = [
+const LEGEND: [Member['role'] | 'leaves', string][] = [
   ['member', 'member'],
   ['drawn', 'drawn for the tournament'],
   ['parent', 'parent'],
   ['child', 'child'],
-  ['left', 'leaves'],
+  ['leaves', 'leaves'],
 ];
 
 export function populationPanel(timeline: Timeline): Panel {
@@ -47,7 +47,7 @@ export function populationPanel(timeline: Timeline): Panel {
 }
 
 function headline({ members, generation }: Population): string {
-  const size = members.filter(({ role, score }) => role !== 'left' && (role !== 'child' || score !== null)).length;
+  const size = members.filter(({ role, score, leaves }) => !leaves && (role !== 'child' || score !== null)).length;
   return `Population: ${size} in order of age${generation === null ? '' : `, generation ${generation}`}`;
 }
 
@@ -85,7 +85,9 @@ function linkPath(parent: Spot, child: Spot): string {
 }
 
 function drawSpot({ member, x, y }: Spot): HTMLElement {
-  const dot = element('span', `nasedu-dot nasedu-${member.role}${member.score === null ? ' nasedu-unknown' : ''}`);
+  const dot = element('span', `nasedu-dot nasedu-${member.role}`);
+  dot.classList.toggle('nasedu-unknown', member.score === null);
+  dot.classList.toggle('nasedu-leaves', member.leaves);
   dot.style.left = `${x}%`;
   dot.style.top = `${y}%`;
   dot.dataset.number = String(member.number);

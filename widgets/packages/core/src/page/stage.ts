@@ -1,11 +1,12 @@
 /** The picture of a player: the architecture of the moment, and its parent with what was changed. */
 
-import type { Diagram, HistoryEvent } from '../documents';
+import type { DiagramEdge, HistoryEvent } from '../documents';
 import { differences, layOut } from '../geometry';
 import { changedDecisions } from '../population';
-import { numbersOf } from '../states';
+import { numberOf, numbersOf } from '../states';
+import { clean } from '../text';
 import type { Shown, Timeline } from '../timeline';
-import { describe, drawPicture, type Marks } from './drawing';
+import { describe, drawPicture, edgeName, type Marks } from './drawing';
 import { element, scroller, shape, write } from './elements';
 
 export interface Stage {
@@ -13,7 +14,7 @@ export interface Stage {
   show(position: number): void;
 }
 
-const SMALL = 58;
+const SMALL = 40;
 
 export function makeStage(timeline: Timeline): Stage {
   const child = shape('svg');
@@ -23,6 +24,7 @@ export function makeStage(timeline: Timeline): Stage {
   const box = element('section', 'nasedu-stage', parents, figure);
   let drawn: Shown | null = null;
   let tallest = 0;
+  let widest = 0;
   return {
     element: box,
     show(position) {
@@ -32,11 +34,13 @@ export function makeStage(timeline: Timeline): Stage {
       drawn = shown;
       const family = parentsOf(timeline, shown.event);
       const marks = family[0]?.diagram ? marksOf(shown, family) : undefined;
-      const picture = layOut(shown.diagram);
+      const picture = layOut(shown.diagram, { widest });
+      widest = Math.max(widest, picture.unit);
       drawPicture(child, picture, describe(picture, shown.event.name || 'architecture'), marks);
       box.classList.toggle('nasedu-stale', shown.stale);
       write(name, captionOf(shown));
-      parents.replaceChildren(...family.flatMap((parent) => drawParent(parent, shown)));
+      name.title = clean(shown.event.name);
+      parents.replaceChildren(...family.flatMap((parent, index) => drawParent(parent, shown, index, family.length)));
       // The stage never shrinks, so that what is below keeps its place from step to step.
       tallest = Math.max(tallest, picture.height);
       figure.style.minHeight = `${Math.min(tallest, 700) + 30}px`;
@@ -56,30 +60,39 @@ function parentsOf(timeline: Timeline, event: HistoryEvent): HistoryEvent[] {
   return [...new Set(numbers)].flatMap((number) => timeline.ask(number) ?? []).slice(0, 2);
 }
 
-/** What is new in the child: the edges of the changed decisions, and whatever no parent has. */
+/** What is new in the child: the edges of the changed decisions, and the nodes that no parent has. */
 function marksOf({ diagram, event }: Shown, family: readonly HistoryEvent[]): Marks {
   const changed = changedDecisions(event.state ?? {});
-  const edges = new Set(diagram.edges.flatMap((edge, index) => (edge.decision !== null && changed.has(edge.decision) ? [index] : [])));
+  const isChanged = (edge: DiagramEdge): boolean => edge.decision !== null && changed.has(edge.decision);
   const news = family.flatMap((parent) => (parent.diagram ? [differences(parent.diagram, diagram)] : []));
-  const isNew = (has: (one: (typeof news)[number]) => boolean): boolean => news.length > 0 && news.every(has);
-  diagram.edges.forEach((_, index) => {
-    if (isNew((one) => one.edges.has(index))) edges.add(index);
-  });
-  const nodes = new Set(diagram.nodes.map((node) => node.id).filter((id) => isNew((one) => one.nodes.has(id))));
-  return { edges, nodes };
+  // A decision may choose where edges come from: then it is on no edge, but the edges differ.
+  const rewired = news.length === 1 ? news[0]!.edges : new Set<number>();
+  const isNew = (id: string): boolean => news.length > 0 && news.every(({ nodes }) => nodes.has(id));
+  return {
+    edges: new Set(diagram.edges.flatMap((edge, index) => (isChanged(edge) || rewired.has(index) ? [index] : []))),
+    nodes: new Set(diagram.nodes.map((node) => node.id).filter(isNew)),
+  };
 }
 
-function drawParent(parent: HistoryEvent, shown: Shown): HTMLElement[] {
+/** A parent, small: what was changed afterwards is marked, and what another parent gave is faded. */
+function drawParent(parent: HistoryEvent, shown: Shown, index: number, count: number): HTMLElement[] {
   if (!parent.diagram) return [];
-  const diagram: Diagram = parent.diagram;
-  const { edges, nodes } = differences(shown.diagram, diagram);
-  const changed = changedDecisions(shown.event.state ?? {});
-  diagram.edges.forEach((edge, index) => {
-    if (edge.decision !== null && changed.has(edge.decision)) edges.add(index);
+  const state = shown.event.state ?? {};
+  const changed = changedDecisions(state);
+  const cut = numberOf(state.cut);
+  const isGiven = (decision: number): boolean => cut === null || count < 2 || (index === 0 ? decision < cut : decision >= cut);
+  const { nodes, edges } = differences(shown.diagram, parent.diagram);
+  const marks = { edges: count === 1 ? edges : new Set<number>(), faded: new Set<number>(), nodes: count === 1 ? nodes : new Set<string>() };
+  parent.diagram.edges.forEach(({ decision }, edge) => {
+    if (decision === null) return;
+    if (!isGiven(decision)) marks.faded.add(edge);
+    else if (changed.has(decision)) marks.edges.add(edge);
   });
-  const picture = layOut(diagram, { unit: SMALL, isLabelled: (_, index) => edges.has(index) });
+  const picture = layOut(parent.diagram, { unit: SMALL, compact: true });
   const svg = shape('svg');
-  drawPicture(svg, picture, describe(picture, `parent: trial ${parent.number}`), { edges, nodes });
+  drawPicture(svg, picture, describe(picture, `parent: trial ${parent.number}`), marks);
+  const names = [...marks.edges].map((edge) => edgeName(parent.diagram!.edges[edge]!, picture));
   const caption = element('figcaption', 'nasedu-name', `parent: trial ${parent.number}`);
-  return [element('figure', 'nasedu-parent', scroller('nasedu-canvas', 'Parent', svg), caption)];
+  for (const name of names.slice(0, 3)) caption.append(element('br'), name);
+  return [element('figure', 'nasedu-parent', scroller('nasedu-canvas', `Parent: trial ${parent.number}`, svg), caption)];
 }

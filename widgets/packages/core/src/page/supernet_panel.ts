@@ -5,18 +5,20 @@ import { layOut, type Picture } from '../geometry';
 import { operationStyle } from '../palette';
 import { cellWeights, largest, type CellWeights } from '../probabilities';
 import type { Timeline } from '../timeline';
-import { drawPicture, paintEdge } from './drawing';
-import { element, scroller, shape, write } from './elements';
+import { drawPicture, paintEdge, writeLabel } from './drawing';
+import { element, htmlLabel, scroller, shape, write } from './elements';
 import type { Panel } from './panels';
 import { stateChart } from './table_panel';
 
 interface CellView {
-  element: HTMLElement;
+  map: HTMLElement;
+  graph: HTMLElement | null;
   show(weights: CellWeights): void;
 }
 
 export function supernetPanel(timeline: Timeline): Panel {
-  const host = element('div', 'nasedu-cells');
+  const maps = element('div', 'nasedu-heatmaps');
+  const graphs = element('div', 'nasedu-graphs');
   const losses = stateChart(timeline, 'Loss', ['train_loss', 'validation_loss']);
   const accuracies = stateChart(timeline, 'Accuracy', ['train_accuracy', 'validation_accuracy']);
   const entropy = stateChart(timeline, 'Entropy of the weights', ['entropy']);
@@ -27,8 +29,9 @@ export function supernetPanel(timeline: Timeline): Panel {
       'section',
       'nasedu-panel nasedu-supernet',
       element('h4', '', 'Supernet: the weight of each operation, softmax of alpha'),
-      host,
       element('div', 'nasedu-charts', ...charts.map((chart) => chart.element)),
+      maps,
+      graphs,
     ),
     grow: () => charts.forEach((chart) => chart.grow()),
     show(position, { proposal }) {
@@ -36,7 +39,8 @@ export function supernetPanel(timeline: Timeline): Panel {
         const view = views.get(weights.name) ?? makeCell(timeline, weights);
         if (!views.has(weights.name)) {
           views.set(weights.name, view);
-          host.append(view.element);
+          maps.append(view.map);
+          if (view.graph) graphs.append(view.graph);
         }
         view.show(weights);
       }
@@ -51,10 +55,10 @@ function makeCell(timeline: Timeline, weights: CellWeights): CellView {
   const diagram = supernet?.cells.find(({ name }) => name === weights.name)?.diagram ?? null;
   const map = heatMap(weights, operations, diagram);
   const graph = diagram ? weightedGraph(diagram, weights.name, operations) : null;
-  const parts = [element('h5', '', weights.name), scroller('nasedu-heat', `Weights of the cell ${weights.name}`, map.element)];
-  if (graph) parts.push(scroller('nasedu-graph', `Graph of the cell ${weights.name}`, graph.svg));
+  const titled = (title: string, content: Node): HTMLElement => element('div', '', element('h5', '', title), scroller('', title, content));
   return {
-    element: element('div', 'nasedu-supercell', ...parts),
+    map: titled(`${weights.name} cell: weights`, map.element),
+    graph: graph && titled(`${weights.name} cell: the strongest operation on each edge`, graph.svg),
     show(now) {
       map.show(now);
       graph?.show(now);
@@ -80,7 +84,7 @@ function heatMap(weights: CellWeights, operations: readonly string[], diagram: D
   }
   const body = element('tbody');
   const cells = rowNames(diagram, weights.rows.length).map((name) => {
-    const title = element('th', '', name);
+    const title = element('th', '', ...htmlLabel(name));
     title.scope = 'row';
     const row = operations.map((operation) => shadedCell(operation));
     body.append(element('tr', '', title, ...row));
@@ -92,7 +96,7 @@ function heatMap(weights: CellWeights, operations: readonly string[], diagram: D
       const best = largest(values);
       row.forEach((cell, column) => {
         const weight = values[column] ?? 0;
-        cell.style.setProperty('--n-weight', `${Math.round(weight * 75)}%`);
+        cell.style.setProperty('--n-weight', `${Math.round(weight * 58)}%`);
         cell.classList.toggle('nasedu-strongest', column === best);
         write(cell, weight.toFixed(2).replace(/^0/, ''));
       });
@@ -130,7 +134,7 @@ function weightedGraph(diagram: Diagram, name: string, operations: readonly stri
       paintEdge(group, operation, Math.round((1 + 5 * weight) * 20) / 20);
       group.style.opacity = String(Math.round((0.35 + 0.65 * weight) * 100) / 100);
       group.setAttribute('data-operation', operation);
-      write(label, operation);
+      writeLabel(label, operation);
     });
   };
   return { svg, show };

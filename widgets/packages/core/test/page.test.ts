@@ -1,0 +1,162 @@
+// @vitest-environment jsdom
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { readArchitecture, readHistory } from '../src/documents';
+import { mountArchitecture } from '../src/page/architecture';
+import { mountPlayer, type PlayerOptions } from '../src/page/player';
+import { showProblem } from '../src/page/problem';
+import { architecture, EVENTS, HEADER, lines } from './samples';
+
+const HOSTILE = [
+  '</script><img src=x onerror="globalThis.stolen=1">',
+  '<svg onload="globalThis.stolen=1">',
+  '"><script>globalThis.stolen=1</script>',
+  "javascript:globalThis.stolen=1",
+  '<!--<script>',
+  '\u2028\u202e\u0000',
+  '__proto__',
+];
+
+/** Every string of a document, replaced. */
+function poisoned(value: unknown, poison: string, keep: ReadonlySet<string>): unknown {
+  if (typeof value === 'string') return poison;
+  if (Array.isArray(value)) return value.map((entry) => poisoned(entry, poison, keep));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, keep.has(key) ? entry : poisoned(entry, poison, keep)]));
+}
+
+const STRUCTURE = new Set(['format', 'event', 'id', 'source', 'target']);
+
+const frame = (): Promise<unknown> => new Promise((resolve) => requestAnimationFrame(resolve));
+
+function play(text: string, options: PlayerOptions = {}) {
+  const player = mountPlayer(document.body, readHistory(text), options);
+  const root = document.querySelector<HTMLElement>('.nasedu-player')!;
+  const press = async (key: string, more: KeyboardEventInit = {}): Promise<void> => {
+    root.querySelector('.nasedu-range')!.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, ...more }));
+    await frame();
+  };
+  const click = async (name: string): Promise<void> => {
+    root.querySelector<HTMLButtonElement>(`[aria-label="${name}"]`)!.click();
+    await frame();
+  };
+  return { player, root, press, click };
+}
+
+afterEach(() => {
+  expect((globalThis as Record<string, unknown>).stolen).toBeUndefined();
+  document.body.replaceChildren();
+});
+
+describe('a player', () => {
+  it('moves by mouse and by keyboard, and says where it is', async () => {
+    const moves: number[] = [];
+    const { root, press, click } = play(lines(), { onMove: (position) => moves.push(position) });
+    await click('One event forward');
+    await press('ArrowRight');
+    expect(root.dataset.position).toBe('2');
+    expect(root.querySelector('.nasedu-sentence')!.textContent).toBe('Trial 0: accuracy 0.500, a new incumbent.');
+    expect(root.querySelector('.nasedu-range')!.getAttribute('aria-valuetext')).toMatch(/^Event 2 of 6. Trial 0/);
+    await press('End');
+    await click('One event back');
+    expect(root.dataset.position).toBe('5');
+    expect(moves).toEqual([1, 2, 6, 5]);
+  });
+
+  it('marks what was changed in the child and in its parent', async () => {
+    const drawn = EVENTS.map((event) => (event.event === 'ask' ? { ...event, diagram: EVENTS[0]!.diagram } : event));
+    const { root } = play(lines(drawn), { position: 5 });
+    expect(root.querySelector('.nasedu-child .nasedu-edge.nasedu-changed')!.getAttribute('data-decision')).toBe('1');
+    expect(root.querySelector('.nasedu-parent .nasedu-edge.nasedu-changed')!.getAttribute('data-decision')).toBe('1');
+  });
+
+  it('leaves keys with modifiers, and of the speed, to others', async () => {
+    const { root, press } = play(lines());
+    await press('ArrowRight', { ctrlKey: true });
+    root.querySelector('select')!.dispatchEvent(new KeyboardEvent('keydown', { key: 'End', bubbles: true }));
+    await frame();
+    expect(root.dataset.position).toBe('0');
+  });
+
+  it('keeps JupyterLab shortcuts away from everything that can have the focus', () => {
+    const { root } = play(lines(), { position: 6 });
+    const focusable = root.querySelectorAll('button, input, select, [tabindex]');
+    expect(focusable.length).toBeGreaterThan(7);
+    for (const one of focusable) expect(one.getAttribute('data-lm-suppress-shortcuts')).toBe('true');
+  });
+
+  it('asks for more at the end of a live search, once, and shows what comes', async () => {
+    const onWant = vi.fn();
+    const { player, root, press } = play(`${JSON.stringify(HEADER)}\n`, { live: true, onWant });
+    await press('ArrowRight');
+    await press('ArrowRight');
+    expect(onWant).toHaveBeenCalledTimes(1);
+    const text = EVENTS.slice(0, 2).map((event) => `${JSON.stringify(event)}\n`).join('');
+    player.append(0, text, true);
+    player.append(0, text, true); // the answer to another view: known already
+    await frame();
+    expect(root.dataset).toMatchObject({ position: '1', length: '2', waiting: 'false' });
+    player.fail('ValueError: no');
+    await frame();
+    expect(root.querySelector<HTMLElement>('.nasedu-error')!.hidden).toBe(false);
+    expect(root.querySelector('.nasedu-error')!.textContent).toBe('ValueError: no');
+  });
+
+  it('leaves nothing behind', () => {
+    const { player } = play(lines());
+    player.destroy();
+    expect(document.body.childElementCount).toBe(0);
+  });
+
+  it.each(HOSTILE)('shows hostile text as text: %j', async (poison) => {
+    const rows = [HEADER, ...EVENTS].map((row) => poisoned(row, poison, STRUCTURE));
+    const { root, press } = play(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    for (let step = 0; step < 6; step++) await press('ArrowRight');
+    expect(root.querySelectorAll('script, img, a, iframe, [onload], [onerror], [href]')).toHaveLength(0);
+  });
+
+  const STATES = [
+    { probabilities: [[0.1, 'x', null], 3, null], chosen: 'x', entropy: {} },
+    { probabilities: ['x'], labels: 4, chosen: [] },
+    { alphas: { normal: [[0, 1], 'x', []] } },
+    { alphas: 7 },
+    { parent: 99, draws: 'x', changed: [42, -1], cut: null },
+    { parents: [99, 0, 0], mutated: null, population: [5] },
+    { deep: { er: [1, { x: null }] }, text: 'x', nothing: null },
+  ];
+  it.each(STATES)('survives a state that is not as it should be: %j', async (state) => {
+    const events = EVENTS.map((event) => ({ ...event, state }));
+    const { root, press } = play(lines([...events, { event: 'step', number: 7, state }]));
+    for (let step = 0; step < 7; step++) await press('ArrowRight');
+    expect(root.dataset.position).toBe('7');
+  });
+});
+
+describe('an architecture', () => {
+  it('can be selected in by mouse and by keyboard', () => {
+    const selected: number[] = [];
+    mountArchitecture(document.body, readArchitecture(architecture()), (decision) => selected.push(decision));
+    const edges = document.querySelectorAll<SVGGElement>('[role=button]');
+    expect([...edges].map((edge) => edge.getAttribute('aria-label'))).toEqual(['in to 1: skip_connect', 'in to out: nor_conv_3x3']);
+    edges[1]!.dispatchEvent(new MouseEvent('click', { bubbles: true }));
+    expect(edges[1]!.getAttribute('aria-pressed')).toBe('true');
+    edges[0]!.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }));
+    edges[0]!.dispatchEvent(new KeyboardEvent('keydown', { key: ' ', bubbles: true }));
+    expect(selected).toEqual([1, 0, -1]);
+  });
+
+  it.each(HOSTILE)('shows hostile text as text: %j', (poison) => {
+    mountArchitecture(document.body, readArchitecture(poisoned(architecture(), poison, STRUCTURE)));
+    expect(document.querySelectorAll('script, img, a, iframe, [onload], [onerror]')).toHaveLength(0);
+    expect(document.querySelectorAll('.nasedu-node')).toHaveLength(3);
+  });
+});
+
+it('says inline why something cannot be drawn', () => {
+  try {
+    readArchitecture('{');
+  } catch (error) {
+    showProblem(document.body, error, '<img src=x onerror=1>');
+  }
+  expect(document.querySelector('[role=alert]')!.textContent).toMatch(/^This cannot be drawn: the file is not JSON/);
+  expect(document.querySelectorAll('img')).toHaveLength(0);
+});
