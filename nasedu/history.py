@@ -426,6 +426,7 @@ class Log:
         self._file: IO[bytes] | None = None
         self._length = 0  # of the file, in bytes; another length means that somebody else writes
         self._written = 0  # how many events are in the file
+        self._after = (0, 0)  # both, once the write that was begun last is complete
         if self.path is not None and self.path.exists() and self.path.stat().st_size > 0:
             self._continue(header, self.path)
         self.history._space = space
@@ -437,7 +438,8 @@ class Log:
             return
         history, self._length = _read_history(path)
         _check_same_search(history.header, header, path)
-        os.truncate(path, self._length)  # drops a line that was being written when the search was killed
+        if path.stat().st_size > self._length:  # a line was being written when the search was killed
+            os.truncate(path, self._length)
         self.history, self._written = history, len(history.events)
 
     def append(self, event: Event, state: Mapping[str, Any] | None) -> None:
@@ -457,6 +459,7 @@ class Log:
             lines = self.path.read_bytes().splitlines(keepends=True)
             self._length = sum(map(len, lines[: 1 + events]))
             self._written = min(self._written, events)
+            self._after = (self._length, self._written)
             os.truncate(self.path, self._length)
 
     def close(self) -> None:
@@ -470,7 +473,11 @@ class Log:
         if self._file is None:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("ab")
-        if os.fstat(self._file.fileno()).st_size != self._length:
+        self._file.flush()
+        size = os.fstat(self._file.fileno()).st_size
+        if size == self._after[0]:  # an interrupt may have come between writing and counting
+            self._length, self._written = self._after
+        if size != self._length:
             self.close()
             raise ValueError(
                 f"{path} was changed by somebody else, perhaps by another search; nothing more is written to it. "
@@ -481,10 +488,10 @@ class Log:
         if self._length == 0:
             lines.insert(0, _json(self.history.header))
         data = "".join(line + "\n" for line in lines).encode()
+        self._after = (self._length + len(data), self._written + len(events))
         self._file.write(data)
         self._file.flush()
-        self._length += len(data)
-        self._written += len(events)
+        self._length, self._written = self._after
 
 
 def is_snapshot(number: int) -> bool:
@@ -690,15 +697,17 @@ def _nan_if_null(value: float | None) -> float:
 def _event_line(space: SearchSpace, event: Event) -> str:
     """Return the event as JSON; what is drawable gets its name and, in a snapshot, its diagram."""
     if "choices" in event and "name" not in event:
-        architecture = space.architecture(event["choices"])
-        event = {**event, "name": str(architecture)}
+        event = {**event, "name": space.format(tuple(event["choices"]))}
         if is_snapshot(event["number"]):
-            event["diagram"] = space.diagram(architecture).to_json()
+            event["diagram"] = space.diagram(space.architecture(event["choices"])).to_json()
     return _json(event)
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _JSON.encode(value)
 
 
 def _without_times(event: Event) -> Event:

@@ -30,12 +30,12 @@ OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # (source, target), in the order of the native string
 
 NODES = (  # planar: no two edges cross, and every edge has room for its operation's name
-    Node("0", 0.0, 1.1, "input", "input"),
+    Node("0", 0.0, 1.35, "input", "input"),
     Node("1", 1.3, 0.0, "1"),
-    Node("2", 2.55, 1.1, "2"),
-    Node("3", 4.25, 1.1, "output", "output"),
+    Node("2", 2.55, 1.0, "2"),
+    Node("3", 4.25, 1.35, "output", "output"),
 )
-BENDS = {(0, 3): -0.75, (1, 3): 0.25}  # below and above node 2
+BENDS = {(0, 3): -0.5, (1, 3): 0.25}  # below and above node 2
 
 Term = tuple["Term | str", ...] | str
 Sum = tuple[tuple[str, int], ...]
