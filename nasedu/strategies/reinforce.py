@@ -3,11 +3,7 @@
 Zoph & Le, "Neural Architecture Search with Reinforcement Learning", ICLR 2017,
 arXiv:1611.01578, Section 3.2; the gradient is Williams's, Machine Learning 8 (1992).
 
-The controller emits one token per decision. Each token is drawn from a softmax and then fed
-back as input, so later decisions know the earlier ones:
-
-    s_{t+1} = tanh(W_hh s_t + W_ha a_t + b_h),    a_{t+1} ~ softmax(W_ah s_{t+1} + b_a)
-
+The controller (``controller.py``) draws one token per decision from a softmax and feeds it back.
 The reward R of an architecture A cannot be differentiated, but its expectation can:
 ∇ E[R] = E[(R − b) ∇ log π(A)] for any b that does not depend on A. A b near the mean reward
 makes the estimate far less noisy and leaves its expectation as it is.
@@ -15,15 +11,17 @@ makes the estimate far less noisy and leaves its expectation as it is.
     ask:   draw token after token; skip decisions that the earlier ones make inactive
     tell:  θ ← Adam step on −(R − b) log π(A) − λ H;   then move b towards R
 
-Symbols (values: the paper's, Section 4.1, where it states them):
-    hidden_size    size of s               100 here; a two-layer LSTM of 35 in the paper
-    learning_rate  Adam's                  see the class; 0.0006
-    decay          b is a moving average   0.95; not stated
-    λ entropy      weight of H, the entropies of the softmaxes along A
-    batch          tells per update        1; 8 in each of the paper's parallel workers
+Symbols (the paper's values, from its Section 4.1, and ours):
+    hidden_size    size of the controller's state   two layers of 35     100
+    learning_rate  Adam's                           0.0006             0.002
+    decay          of the moving average b          not stated          0.95
+    λ entropy      weight of H, the entropies of    –                   0.01
+                   the softmaxes along A: in a space without structure the policy would
+                   settle at π ∝ exp(R/λ), a hundredth of reward being a factor e
+    batch          tells per update                 8 per worker           1
 
 What differs from the paper:
-    * A tanh network replaces the LSTM. There are no anchor points: a space lists its decisions.
+    * A tanh network replaces the LSTM, and R is the score as it is (the paper cubes accuracy).
     * The entropy bonus is later practice (ENAS, arXiv:1802.03268); its gradient ignores, as
       usual, that the tokens drawn decide which softmaxes are met.
     * tell computes log π(A) afresh with the current weights, so a late trial is learned from as
@@ -35,7 +33,7 @@ What differs from the paper:
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,60 +42,9 @@ import torch
 from torch import Tensor
 
 from nasedu.core import MAX_REDRAWS, Architecture, SearchSpace, Trial
+from nasedu.strategies.controller import Controller
 
-__all__ = ["Controller", "Reinforce"]
-
-
-class Controller:
-    """The recurrent network, with one action for each option of each decision, and one to start.
-
-    Args:
-        space: whose architectures to write. What is active may depend on earlier decisions only.
-        generator: draws the initial weights, uniform in ±0.1; the initial policy is nearly uniform.
-        hidden_size: size of the state s, at least 1.
-
-    Attributes:
-        parameters: W_hh, W_ha (one row for each action), b_h, W_ah and b_a, in double precision.
-    """
-
-    def __init__(self, space: SearchSpace, generator: torch.Generator, hidden_size: int) -> None:
-        self.space = space
-        ends = np.cumsum([len(decision.options) for decision in space.decisions]).tolist()
-        self.rows = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
-        self.start = ends[-1]
-        n, actions = hidden_size, ends[-1]
-        shapes: list[tuple[int, ...]] = [(n, n), (actions + 1, n), (n,), (actions, n), (actions,)]
-        self.parameters = [torch.empty(shape, dtype=torch.float64) for shape in shapes]
-        for parameter in self.parameters:
-            parameter.uniform_(-0.1, 0.1, generator=generator).requires_grad_()
-
-    def write(self, choose: Callable[[int, Tensor], int]) -> tuple[tuple[int, ...], dict[int, Tensor]]:
-        """Emit one token per active decision.
-
-        Args:
-            choose: from a decision's index and its log-probabilities [options] to the option taken.
-
-        Returns:
-            The choices, and the log-probabilities that each active decision was taken from.
-        """
-        W_hh, W_ha, b_h, W_ah, b_a = self.parameters
-        choices = [0] * len(self.rows)
-        log_probabilities: dict[int, Tensor] = {}
-        state, action = torch.zeros_like(b_h), self.start
-        for index, rows in enumerate(self.rows):
-            if self.space.active(tuple(choices))[index]:
-                state = torch.tanh(W_hh @ state + W_ha[action] + b_h)
-                log_probabilities[index] = torch.log_softmax(W_ah[rows] @ state + b_a[rows], dim=0)
-                choices[index] = choose(index, log_probabilities[index])
-                action = rows.start + choices[index]
-        return tuple(choices), log_probabilities
-
-    def log_probability(self, choices: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-        """Return log π of these choices, and the sum of the entropies of the softmaxes along them, in nats."""
-        _, tokens = self.write(lambda index, _: choices[index])
-        taken = torch.stack([log_p[choices[index]] for index, log_p in tokens.items()])
-        everything = torch.cat(list(tokens.values()))
-        return taken.sum(), -(everything.exp() * everything).sum()
+__all__ = ["Reinforce"]
 
 
 class Reinforce:
