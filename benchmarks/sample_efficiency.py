@@ -90,6 +90,8 @@ def main():
             random_search = found if random_search is None else random_search
             cells = [f"{found[:, n - 1].mean():.2f} ± {found[:, n - 1].std(ddof=1):.2f}" for n in checkpoints]
             print(f"| {name} | {' | '.join(cells)} | {difference(found, random_search)} | {speed:,.0f} |", flush=True)
+        pool.close()
+        pool.join()
 
 
 def difference(found, random_search):

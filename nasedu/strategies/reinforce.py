@@ -16,8 +16,8 @@ Symbols (the paper's values, from its Section 4.1, and ours):
     learning_rate  Adam's                           0.0006             0.002
     decay          of the moving average b          not stated          0.95
     λ entropy      weight of H, the entropies of    –                   0.01
-                   the softmaxes along A: in a space without structure the policy would
-                   settle at π ∝ exp(R/λ), a hundredth of reward being a factor e
+                   the softmaxes along A; with a single decision the best policy
+                   is π ∝ exp(R/λ), so a hundredth of reward is a factor e
     batch          tells per update                 8 per worker           1
 
 What differs from the paper:
