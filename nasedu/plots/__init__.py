@@ -4,7 +4,7 @@ Importing this loads no matplotlib; drawing does.
 """
 
 from nasedu.plots.architecture import architecture_figure, check_format, draw, save, save_figure
-from nasedu.plots.histories import alphas, bands, controller, histories, history_figure, losses
+from nasedu.plots.histories import alphas, bands, controller, histories, history_figure, losses, supernet
 
 __all__ = [
     "alphas",
@@ -18,4 +18,5 @@ __all__ = [
     "losses",
     "save",
     "save_figure",
+    "supernet",
 ]

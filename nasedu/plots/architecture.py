@@ -175,10 +175,14 @@ def _add_coordinates(graph: networkx.DiGraph) -> None:
     """Place nodes in layers along the data flow, by networkx."""
     import networkx
 
-    for layer, names in enumerate(networkx.topological_generations(graph)):
+    if not networkx.is_directed_acyclic_graph(graph):
+        raise ValueError("a graph without coordinates must have no cycle; give its nodes x and y to draw one.")
+    layers = list(networkx.topological_generations(graph))
+    for layer, names in enumerate(layers):
         for name in names:
             graph.nodes[name]["layer"] = layer
-    for name, (x, y) in networkx.multipartite_layout(graph, subset_key="layer", scale=None).items():
+    half = (max(len(layers), *map(len, layers)) - 1) / 2  # of the layout in steps, so that a step stays one
+    for name, (x, y) in networkx.multipartite_layout(graph, subset_key="layer", scale=half or 1).items():
         graph.nodes[name].update(x=1.5 * float(x), y=1.2 * float(y))
 
 
@@ -290,7 +294,7 @@ def _paint_weighted(ax: Axes, edge: EdgeLine, given: float | Mapping[str, float]
     spread = np.linspace(-1, 1, len(operations)) * 3.2 * (len(operations) - 1) if len(operations) > 1 else np.zeros(1)
     for (operation, weight), offset in zip(operations.items(), spread, strict=True):
         style = operation_style(operation)
-        alpha = 0.12 + 0.88 * weight / heaviest
+        alpha = 0.1 + 0.9 * (weight / heaviest) ** 2
         curve = _beside(edge.curve, float(offset))
         is_heaviest = weight == heaviest
         _paint_curve(

@@ -3,19 +3,21 @@
 How good is what each search has found so far?      histories
 How sure are we of it, over many seeds?             bands
 What does a learned policy propose?                 controller
-Which operation does weight sharing prefer?         alphas
+Which operation does weight sharing prefer?         alphas, supernet
 How does weight sharing learn?                      losses
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nasedu.core import Diagram, Edge, Node
 from nasedu.history import Event, History
+from nasedu.plots.architecture import draw
 from nasedu.plots.layout import mathtext
 from nasedu.plots.palette import LineStyle, mark_color, readable, strategy_style, strategy_styles
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["alphas", "bands", "controller", "histories", "history_figure", "losses"]
+__all__ = ["alphas", "bands", "controller", "histories", "history_figure", "losses", "supernet"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 SIZE = (7.0, 3.8)  # inches
@@ -168,6 +170,37 @@ def alphas(history: History, step: int | None = None) -> Figure:
     figure = pyplot.figure(figsize=_maps_size(maps), layout=_room())
     _draw_maps(figure, maps)
     return figure
+
+
+def supernet(history: History, step: int | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the supernet's cells at a step: on every edge all operations, as wide and as strong as their softmax.
+
+    Args:
+        history: of a weight-sharing search.
+        step: the last one recorded if None.
+        ax: where to draw; a new pyplot figure if None.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: there are no steps, this one records no alphas, or the history does not describe its supernet.
+    """
+    described = history.header.get("supernet")
+    if not described:
+        raise ValueError("the history does not say what its supernet looks like: its header has no 'supernet'.")
+    _, by_cell = _alphas_by_cell(history, step)
+    nodes: list[Node] = []
+    edges: list[Edge] = []
+    weights: dict[tuple[str, str], dict[str, float]] = {}
+    for cell in described["cells"]:
+        diagram = Diagram.from_json(cell["diagram"])
+        drop = max((node.y for node in nodes), default=-1.0) + 1.0  # each cell below the last
+        nodes += [replace(node, y=node.y + drop) for node in diagram.nodes]
+        edges += diagram.edges
+        for edge, row in zip(diagram.edges, by_cell[cell["name"]], strict=False):  # further edges carry data only
+            weights[edge.source, edge.target] = dict(zip(row.options, row.weights, strict=True))
+    return draw(Diagram(tuple(nodes), tuple(edges)), ax, weights=weights)
 
 
 def controller(history: History, ask: int | None = None) -> Figure:
@@ -355,36 +388,35 @@ def _recorded(events: list[Event], part: str, number: int | None, kind: str) -> 
     return number, states[number]
 
 
-def _alpha_maps(history: History, step: int | None) -> Maps:
-    """Return the softmax of the alphas by cell, a row for each edge."""
+def _alphas_by_cell(history: History, step: int | None) -> tuple[int, dict[str, list[Row]]]:
+    """Return the step, and by cell the softmax of its alphas, a row for each edge."""
     number, state = _recorded(_steps(history), "alphas", step, "step")
     found = state["alphas"]
-    by_cell = found if isinstance(found, Mapping) else {"": found}
-    maps = {}
-    for cell, alphas in by_cell.items():
+    by_cell: dict[str, list[Row]] = {}
+    for cell, alphas in (found if isinstance(found, Mapping) else {"cell": found}).items():
         values = np.asarray(alphas, dtype=float)
         weights = np.exp(values - values.max(axis=1, keepdims=True))
         weights /= weights.sum(axis=1, keepdims=True)
-        edges, operations = _alpha_names(history, state, weights.shape)
+        edges, operations = _alpha_names(history, cell, weights.shape)
         rows = zip(edges, weights.tolist(), strict=True)
-        maps[f"step {number}{', ' + cell if cell else ''}: softmax of α, %"] = [
-            Row(edge, operations, tuple(row)) for edge, row in rows
-        ]
-    return maps
+        by_cell[cell] = [Row(edge, operations, tuple(row)) for edge, row in rows]
+    return number, by_cell
 
 
-def _alpha_names(history: History, state: Event, shape: tuple[int, ...]) -> tuple[list[str], tuple[str, ...]]:
-    """Return what the rows and columns of alphas are: what the step says, else what the space says, else numbers."""
-    from nasedu.spaces import darts
+def _alpha_maps(history: History, step: int | None) -> Maps:
+    number, by_cell = _alphas_by_cell(history, step)
+    return {f"step {number}, {cell}: softmax of α, %": rows for cell, rows in by_cell.items()}
 
-    options = history.space.decisions[-1].options
-    edges, operations = [decision.name for decision in history.space.decisions], tuple(map(str, options))
-    if history.space.name == "darts":
-        sources = ("c_{k-2}", "c_{k-1}", *map(str, range(darts.NODES)))
-        edges = [f"{sources[source]} → {node}" for node in range(darts.NODES) for source in range(node + 2)]
-        operations = ("none", *darts.OPERATIONS)[-shape[1] :]
-    edges = [str(edge) for edge in state.get("edges", edges)]
-    operations = tuple(str(name) for name in state.get("operations", operations))
+
+def _alpha_names(history: History, cell: str, shape: tuple[int, ...]) -> tuple[list[str], tuple[str, ...]]:
+    """Return what the rows and columns of alphas are: as the history says of its supernet, else by the space."""
+    supernet = history.header.get("supernet", {})
+    diagrams = {found["name"]: found["diagram"] for found in supernet.get("cells", [])}
+    edges = [decision.name for decision in history.space.decisions]
+    if cell in diagrams:
+        labels = {node["id"]: node["label"] for node in diagrams[cell]["nodes"]}
+        edges = [f"{labels[edge['source']]} → {labels[edge['target']]}" for edge in diagrams[cell]["edges"][: shape[0]]]
+    operations = tuple(map(str, supernet.get("operations", history.space.decisions[-1].options)))
     return (
         edges if len(edges) == shape[0] else [str(row) for row in range(shape[0])],
         operations if len(operations) == shape[1] else tuple(str(column) for column in range(shape[1])),

@@ -1,0 +1,295 @@
+"""The command line: each command does its work on tiny settings, and each mistake is one line that says what to do."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nasedu as nas
+from nasedu import cli
+
+ROOT = Path(__file__).parents[1]
+CELL = "|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_1x1~1|none~2|"
+
+
+def fails(capsys: pytest.CaptureFixture, *arguments: str) -> str:
+    """Run a command that must fail, and return its one line on stderr."""
+    assert cli.main(list(arguments)) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("nasedu: ")
+    return lines[0]
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """A table in which a cell is better the more convolutions it has."""
+    path = tmp_path / "table.csv"
+    rows = [f"{cell},{str(cell).count('conv') / 8},{str(cell).count('conv') / 10}" for cell in nas.spaces.NASBench201()]
+    path.write_text("\n".join(["architecture,validation,held_out", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+# Help and mistakes -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["lab", "--help"], ["search", "-h"], ["draw", "-h"], ["doctor", "-h"]]
+)
+def test_help_is_printed(capsys: pytest.CaptureFixture, arguments: list[str]) -> None:
+    assert cli.main(arguments) == 0
+    assert "usage: nasedu" in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture) -> None:
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"nasedu {nas.__version__}\n"
+
+
+def test_help_needs_nothing_heavy_and_the_module_runs() -> None:
+    code = (
+        "import sys, nasedu.cli; nasedu.cli.main(['--help']);"
+        "print([name for name in ('torch', 'matplotlib') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.endswith("[]\n")
+    done = subprocess.run([sys.executable, "-m", "nasedu", "frob"], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "required: COMMAND"),
+        (["frob"], "invalid choice: 'frob'"),
+        (["search", "--frob"], "unrecognized arguments: --frob; see nasedu --help"),
+        (["search", "--trials", "many"], "--trials: invalid int value: 'many'; see nasedu search --help"),
+        (["search", "--space", "frob"], "unknown search space 'frob'; there are chain, darts, nasbench201"),
+        (["search", "--strategy", "frob"], "unknown strategy 'frob'; there are "),
+        (["search", "--data", "frob"], "unknown dataset 'frob'; there are mnist1d"),
+        (["search", "--seed", "-1"], "--seed must not be negative; got -1"),
+        (["search", "--trials", "0"], "trials must be at least 1; got 0"),
+        (["search", "--set", "P"], "--set takes NAME=VALUE, such as population_size=20; got 'P'"),
+        (["search", "--score", "x"], "--score names a column of a table; say which table with --table"),
+        (["search", "--table", "x.csv"], "--table needs --score COLUMN"),
+        (["search", "--table", "nowhere.csv", "--score", "x"], "No such file or directory: nowhere.csv"),
+        (["draw", CELL], "the following arguments are required: -o"),
+        (["draw", CELL, "-o", "cell.gif"], "must end in .svg, .pdf or .png; got 'cell.gif'"),
+        (
+            ["draw", "frob", "-o", "cell.png"],
+            "'frob' is no file and no architecture. NAS-Bench-201, DARTS and chain say",
+        ),
+        (["draw", "nowhere.nas.json", "-o", "cell.png"], "No such file or directory: nowhere.nas.json"),
+    ],
+)
+def test_a_mistake_is_one_line(capsys: pytest.CaptureFixture, arguments: list[str], message: str) -> None:
+    assert message in fails(capsys, *arguments)
+
+
+def test_an_unknown_setting_is_answered_with_those_there_are(capsys: pytest.CaptureFixture) -> None:
+    line = fails(capsys, "search", "--strategy", "evolution", "--set", "P=3", "--epochs", "1")
+    assert "RegularizedEvolution has no setting 'P'; it has population_size, sample_size" in line
+
+
+# nasedu search ---------------------------------------------------------------------------------
+
+
+def test_a_search_trains_and_prints_what_it_found(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    path = tmp_path / "search.nas.jsonl"
+    arguments = ["search", "--trials", "2", "--epochs", "1", "--history", str(path), "--quiet"]
+    assert cli.main(arguments) == 0
+    out = capsys.readouterr().out.splitlines()
+    history = nas.History.load(path)
+    assert out[0] == str(history.incumbent.architecture)
+    assert out[1] == f"validation accuracy  {100 * history.incumbent.accuracy:.2f} %"
+    assert [line.split("  ")[0] for line in out[2:]] == ["test accuracy", "trials", "time"]
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    ["random-search", "boltzmann-policy", "regularized-evolution", "evolution", "genetic-algorithm", "reinforce"],
+)
+def test_every_strategy_searches_a_table(capsys: pytest.CaptureFixture, table: Path, strategy: str) -> None:
+    columns = ["--score", "validation", "--test", "held_out"]
+    assert (
+        cli.main(["search", "--strategy", strategy, "--trials", "9", "--table", str(table), *columns, "--quiet"]) == 0
+    )
+    name, validation, test, trials, _ = capsys.readouterr().out.splitlines()
+    convolutions = name.count("conv")
+    assert validation.endswith(f" {100 * convolutions / 8:.2f} %")
+    assert test.endswith(f" {100 * convolutions / 10:.2f} %")
+    assert trials.split() == ["trials", "9"]
+
+
+def test_a_table_without_a_test_column_says_so(capsys: pytest.CaptureFixture, table: Path) -> None:
+    assert cli.main(["search", "--trials", "2", "--table", str(table), "--score", "validation", "--quiet"]) == 0
+    assert "not in the table: name its column with --test" in capsys.readouterr().out
+
+
+def test_an_existing_history_is_gone_on_with(capsys: pytest.CaptureFixture, table: Path, tmp_path: Path) -> None:
+    path = tmp_path / "search.nas.jsonl"
+    whole = tmp_path / "whole.nas.jsonl"
+    common = ["search", "--table", str(table), "--score", "validation", "--quiet", "--strategy", "evolution"]
+    common += ["--set", "population_size=4", "--set", "sample_size=2"]
+    assert cli.main([*common, "--trials", "5", "--history", str(path)]) == 0
+    assert cli.main([*common, "--trials", "12", "--history", str(path)]) == 0
+    assert cli.main([*common, "--trials", "12", "--history", str(whole)]) == 0
+    capsys.readouterr()
+    assert nas.History.load(path) == nas.History.load(whole)
+    line = fails(capsys, *common, "--trials", "12", "--history", str(path), "--seed", "1")
+    assert "another random state" in line
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
+    capsys: pytest.CaptureFixture, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "search.nas.jsonl"
+    look_up, calls = nas.evaluators.Table.__call__, []
+
+    def interrupted(self, architectures):
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return look_up(self, architectures)
+
+    common = ["search", "--table", str(table), "--score", "validation", "--quiet", "--trials", "6"]
+    with monkeypatch.context() as patch:
+        patch.setattr(nas.evaluators.Table, "__call__", interrupted)
+        assert cli.main([*common, "--history", str(path)]) == 130
+    err = capsys.readouterr().err
+    assert "interrupted after 3 of 6 trials" in err and "the same command goes on from there" in err
+    assert len(nas.History.load(path).trials) == 3
+    assert cli.main([*common, "--history", str(path)]) == 0
+    assert len(nas.History.load(path).trials) == 6
+
+
+def test_darts_shares_weights(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    path = tmp_path / "darts.nas.jsonl"
+    arguments = ["search", "--strategy", "darts", "--steps", "2", "--epochs", "1", "--set", "channels=4", "--quiet"]
+    assert cli.main([*arguments, "--history", str(path)]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == str(nas.History.load(path).derived)
+    assert out[1].endswith("trained on its own")
+    assert out[3].split() == ["steps", "2"]
+
+
+# nasedu draw -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CELL,
+        str(nas.spaces.DARTS().sample(np.random.default_rng(0))),
+        "conv7-96-gelu+skip > pool > dense-100-relu",
+    ],
+)
+@pytest.mark.parametrize("ending", ["svg", "pdf", "png"])
+def test_a_native_string_of_any_space_is_drawn(
+    capsys: pytest.CaptureFixture, tmp_path: Path, text: str, ending: str
+) -> None:
+    path = tmp_path / f"cell.{ending}"
+    assert cli.main(["draw", text, "-o", str(path)]) == 0
+    assert path.stat().st_size > 1000
+    assert capsys.readouterr().out == f"{path}: {text}\n"
+
+
+def test_files_are_drawn(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    space = nas.spaces.NASBench201()
+    cell = space.parse(CELL)
+    cell.save(tmp_path / "cell.nas.json")
+    assert cli.main(["draw", str(tmp_path / "cell.nas.json"), "-o", str(tmp_path / "a.svg")]) == 0
+
+    strategy = nas.strategies.RandomSearch(space, np.random.default_rng(0))
+    log = nas.search(strategy, lambda cells: [nas.Trial(c, accuracy=len(str(c)) / 200) for c in cells], trials=5)
+    log.run(progress=False).save(tmp_path / "log.nas.jsonl")
+    assert cli.main(["draw", str(tmp_path / "log.nas.jsonl"), "-o", str(tmp_path / "b.svg")]) == 0
+    out = capsys.readouterr().out
+    assert CELL in out and str(log.history.incumbent.architecture) in out
+
+
+def test_a_file_of_another_format_is_refused(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    path = tmp_path / "cell.nas.json"
+    path.write_text('{"format": "frob"}', encoding="utf-8")
+    assert "is not a nasedu.architecture file" in fails(capsys, "draw", str(path), "-o", str(tmp_path / "a.svg"))
+
+
+# nasedu lab ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands that would have been started."""
+    commands: list[list[str]] = []
+
+    def call(command: list[str]) -> int:
+        commands.append(command)
+        return 0
+
+    monkeypatch.setattr(cli.subprocess, "call", call)
+    return commands
+
+
+def test_in_the_repository_the_lab_opens_its_notebooks(
+    started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert cli.main(["lab"]) == 0
+    assert f"--ServerApp.root_dir={ROOT / 'notebooks'}" in started[0]
+    assert "--LabApp.news_url=None" in started[0]
+
+
+def test_elsewhere_the_course_is_copied_and_never_over_a_students_work(
+    started: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lessons = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+    mine = tmp_path / "mine" / lessons[0]
+    mine.parent.mkdir()
+    mine.write_text("my answers", encoding="utf-8")
+    assert cli.main(["lab", "mine", "--no-browser", "--port", "9999"]) == 0
+    assert mine.read_text(encoding="utf-8") == "my answers"
+    assert sorted(path.name for path in mine.parent.glob("*.ipynb")) == lessons
+    assert started[0][-3:] == ["--no-browser", "--port", "9999"]
+    assert cli.main(["lab", "--port", "9999"]) == 0
+    assert (tmp_path / "nasedu-course" / lessons[0]).exists()
+    assert not (tmp_path / "9999").exists()
+
+
+def test_a_file_is_no_directory(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert "DIR must be a directory" in fails(capsys, "lab", str(tmp_path / "file"))
+
+
+# nasedu doctor ---------------------------------------------------------------------------------
+
+
+def test_the_doctor_reports_versions_and_what_is_missing(
+    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "_lab_extension", lambda: "somewhere")
+    monkeypatch.setattr(cli, "_widgets", lambda: "41 kB")
+    assert cli.main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    found = {line.split()[0] for line in out.splitlines()}
+    assert {"nasedu", "python", "torch", "jupyterlab", "anywidget", "device", "cores", "memory", "data"} <= found
+    assert out.endswith("Nothing is missing.\n")
+
+    monkeypatch.setattr(cli, "_lab_extension", lambda: None)
+    assert cli.main(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "MISSING: reinstall nasedu" in out and out.endswith("see 'MISSING' above.\n")
+
+
+def test_the_doctor_says_where_the_data_is(
+    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NASEDU_DATA", str(tmp_path))
+    cli.main(["doctor"])
+    assert "NASEDU_DATA" in capsys.readouterr().out
+    (tmp_path / "cifar10-jpeg.npz").write_bytes(b"")
+    cli.main(["doctor"])
+    assert str(tmp_path / "cifar10-jpeg.npz") in capsys.readouterr().out

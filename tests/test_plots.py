@@ -1,0 +1,528 @@
+"""Pictures: everything is named, nothing covers anything else, and the same value gives the same picture."""
+
+import base64
+import io
+import itertools
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib
+import networkx
+import numpy as np
+import pytest
+
+import nasedu as nas
+from nasedu import plots
+from nasedu.plots import layout, palette, show
+from nasedu.spaces.darts import CELL_HEIGHT, CELLS, cell_bend, cell_nodes
+from nasedu.spaces.darts import OPERATIONS as DARTS_OPERATIONS
+
+matplotlib.use("Agg")
+
+SPACES = {
+    "nasbench201": nas.spaces.NASBench201(),
+    "darts": nas.spaces.DARTS(),
+    "chain": nas.spaces.Chain(min_depth=5, skips=True),
+    "shallow chain": nas.spaces.Chain(max_depth=4),
+}
+CELL = "|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_1x1~1|none~2|"
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    from matplotlib import pyplot
+
+    pyplot.close("all")
+
+
+def sampled(name: str, count: int) -> list[nas.Architecture]:
+    rng = np.random.default_rng(0)
+    return [SPACES[name].sample(rng) for _ in range(count)]
+
+
+def drawn(architecture, **options):
+    figure = plots.architecture_figure(architecture, **options)
+    return figure, figure.axes[0]
+
+
+def texts(ax) -> list[str]:
+    return [text.get_text() for text in ax.texts]
+
+
+def gids(ax) -> list[str]:
+    return [patch.get_gid() for patch in ax.patches if patch.get_gid()]
+
+
+# A drawing says everything ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_every_operation_and_every_node_is_named(name: str) -> None:
+    for architecture in sampled(name, 5):
+        diagram = architecture.space.diagram(architecture)
+        _, ax = drawn(architecture)
+        expected = [edge.operation for edge in diagram.edges if edge.operation]
+        expected += [layout.mathtext(node.label) for node in diagram.nodes]
+        expected += sorted({node.group for node in diagram.nodes} - {""})
+        assert sorted(texts(ax)) == sorted(expected)
+
+
+def test_cells_are_titled() -> None:
+    _, ax = drawn(sampled("darts", 1)[0])
+    assert {"normal cell", "reduction cell"} <= set(texts(ax))
+
+
+def test_operations_have_the_palettes_colours_and_dashes() -> None:
+    _, ax = drawn(SPACES["nasbench201"].parse(CELL))
+    edge = next(patch for patch in ax.patches if patch.get_gid() == "0→1")
+    assert matplotlib.colors.to_hex(edge.get_edgecolor()) == palette.operation_style("nor_conv_3x3").color
+    faint = next(patch for patch in ax.patches if patch.get_gid() == "0→2")
+    assert faint.get_alpha() < 1
+    assert edge.get_alpha() == 1
+
+
+def test_operations_differ_by_more_than_colour() -> None:
+    for operations in (nas.spaces.nasbench201.OPERATIONS, DARTS_OPERATIONS):
+        assert len({palette.operation_style(name).dash for name in operations}) == len(operations)
+
+
+def test_labels_are_dark_enough_to_read() -> None:
+    for name in (*nas.spaces.nasbench201.OPERATIONS, *DARTS_OPERATIONS):
+        color = palette.readable(palette.operation_style(name).color)
+        assert 1.05 / (palette._luminance(palette._channels(color)) + 0.05) >= 4.5
+
+
+# Nothing covers anything else ------------------------------------------------------------------
+
+
+def overlaps(figure, tolerance: float = 1.0) -> list[tuple[str, str, float]]:
+    """Return every two texts, or text and node, that share more than the tolerance in square points."""
+    ax = figure.axes[0]
+    renderer = figure.canvas.get_renderer()
+    nodes = [p for p in ax.patches if p.get_zorder() == 3]
+    names = {(p.get_gid() or "").removeprefix("changed ") for p in nodes}
+    assert names, "no nodes are found"
+    labels = [(text.get_text(), text.get_window_extent(renderer)) for text in ax.texts if text.get_zorder() != 4]
+    boxes = [(patch.get_gid(), patch.get_window_extent(renderer)) for patch in nodes]
+    found = []
+    for (one, a), (other, b) in [*itertools.combinations(labels, 2), *itertools.product(labels, boxes)]:
+        width = min(a.x1, b.x1) - max(a.x0, b.x0)
+        height = min(a.y1, b.y1) - max(a.y0, b.y0)
+        if width > 0 and height > 0 and width * height > tolerance:
+            found.append((one, other, width * height))
+    return found
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_no_label_covers_a_node_or_another_label(name: str) -> None:
+    for architecture in sampled(name, 50):
+        figure, _ = drawn(architecture)
+        assert overlaps(figure) == [], str(architecture)
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_no_node_or_label_lies_outside_the_picture(name: str) -> None:
+    for architecture in sampled(name, 10):
+        figure, ax = drawn(architecture)
+        frame = figure.bbox
+        for text in ax.texts:
+            box = text.get_window_extent(figure.canvas.get_renderer())
+            assert frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_no_edge_runs_through_a_node_that_is_not_its_own(name: str) -> None:
+    for architecture in sampled(name, 50):
+        picture = layout.lay_out(architecture.space.graph(architecture))
+        for edge, node in itertools.product(picture.edges, picture.nodes):
+            if node.id not in (edge.source, edge.target):
+                assert not any(node.contains(point, 3.0) for point in edge.curve.at(layout.SAMPLES)), (edge, node)
+
+
+def test_labels_of_a_nasbench201_cell_lie_on_no_other_edge() -> None:
+    for architecture in sampled("nasbench201", 50):
+        picture = layout.lay_out(architecture.space.graph(architecture))
+        for edge, other in itertools.permutations(picture.edges, 2):
+            points = other.curve.at(layout.SAMPLES)
+            inside = (abs(points[:, 0] - edge.label.x) < edge.label.width / 2) & (
+                abs(points[:, 1] - edge.label.y) < edge.label.height / 2
+            )
+            assert not inside.any()
+
+
+def darts_supernet() -> tuple[nas.Diagram, dict]:
+    rng = np.random.default_rng(0)
+    nodes, edges, weights = [], [], {}
+    for row, cell in enumerate(CELLS):
+        nodes += cell_nodes(cell, 4, y=row * CELL_HEIGHT)
+        for target in range(2, 6):
+            for source in range(target):
+                edges.append(nas.Edge(f"{cell} {source}", f"{cell} {target}", bend=cell_bend(source, target)))
+                shares = rng.dirichlet(np.ones(8))
+                weights[edges[-1].source, edges[-1].target] = dict(
+                    zip(("none", *DARTS_OPERATIONS), shares, strict=True)
+                )
+    return nas.Diagram(tuple(nodes), tuple(edges)), weights
+
+
+def test_a_darts_supernet_is_readable_too() -> None:
+    diagram, weights = darts_supernet()
+    figure, ax = drawn(diagram, weights=weights)
+    assert overlaps(figure) == []
+    shares = weights["normal 0", "normal 2"]
+    heaviest = max(shares, key=shares.get)
+    assert f"{heaviest} {shares[heaviest]:.0%}" in texts(ax)
+    assert {f"normal 0→normal 2 {name}" for name in shares} <= set(gids(ax))
+
+
+def test_a_heavier_operation_is_wider_and_stronger() -> None:
+    weights = {("0", "1"): {"skip_connect": 0.2, "nor_conv_3x3": 0.8}}
+    _, ax = drawn(SPACES["nasbench201"].parse(CELL), weights=weights)
+    light, heavy = (next(p for p in ax.patches if p.get_gid() == f"0→1 {name}") for name in weights["0", "1"])
+    assert light.get_linewidth() < heavy.get_linewidth()
+    assert light.get_alpha() < heavy.get_alpha()
+
+
+def test_a_weight_must_be_of_an_edge_between_nodes() -> None:
+    with pytest.raises(ValueError, match=r"no edge \('0', '9'\)\. Nodes: 0, 1, 2, 3"):
+        drawn(SPACES["nasbench201"].parse(CELL), weights={("0", "9"): 0.5})
+
+
+# Bends and trimming ----------------------------------------------------------------------------
+
+
+def test_the_middle_of_an_edge_moves_to_the_left_of_its_direction_of_travel() -> None:
+    nodes = (nas.Node("a", 0, 0, "a"), nas.Node("b", 4, 0, "b"))
+    straight, bent = (
+        layout.lay_out(plots.architecture._graph(nas.Diagram(nodes, (nas.Edge("a", "b", "conv", None, bend),))))
+        .edges[0]
+        .curve.at(0.5)
+        for bend in (0.0, 0.5)
+    )
+    assert bent[1] - straight[1] == pytest.approx(-0.5 * layout.UNIT * layout.FLATTER, abs=0.5)  # up: y grows down
+    assert bent[0] == pytest.approx(straight[0], abs=0.5)
+
+
+def test_edges_end_at_the_outlines_of_their_nodes() -> None:
+    picture = layout.lay_out(SPACES["nasbench201"].graph(SPACES["nasbench201"].parse(CELL)))
+    nodes = {node.id: node for node in picture.nodes}
+    for edge in picture.edges:
+        for point, node in ((edge.curve.start, nodes[edge.source]), (edge.curve.end, nodes[edge.target])):
+            assert not node.contains(point, 0.0)
+            assert node.contains(point, 2.0)
+
+
+# Highlights ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["nasbench201", "darts"])
+def test_a_highlight_marks_exactly_the_edge_of_the_changed_decision(name: str) -> None:
+    architecture = sampled(name, 1)[0]
+    for edge in architecture.space.diagram(architecture).edges:
+        if edge.decision is not None:
+            _, ax = drawn(architecture, highlight=[edge.decision])
+            assert [gid for gid in gids(ax) if gid.startswith("changed")] == [f"changed {edge.source}→{edge.target}"]
+
+
+def test_a_highlighted_layer_is_marked_as_a_node() -> None:
+    space = SPACES["chain"]
+    chain = space.parse("conv3-16-relu+skip > pool > pool > dense-8-relu > dense-8-tanh")
+    index = [decision.name for decision in space.decisions].index("layer 1 width")
+    _, ax = drawn(chain, highlight=[index])
+    assert [gid for gid in gids(ax) if gid.startswith("changed")] == ["changed layer 1"]
+
+
+def test_highlighted_inputs_mark_the_edges_into_the_node() -> None:
+    space = SPACES["darts"]
+    architecture = sampled("darts", 1)[0]
+    index = [decision.name for decision in space.decisions].index("normal node 5 inputs")
+    _, ax = drawn(architecture, highlight=[index])
+    marked = [gid for gid in gids(ax) if gid.startswith("changed")]
+    assert len(marked) == 2 and all(gid.endswith("→normal 5") for gid in marked)
+
+
+def test_nothing_is_marked_unasked() -> None:
+    _, ax = drawn(sampled("darts", 1)[0])
+    assert not [gid for gid in gids(ax) if gid.startswith("changed")]
+
+
+def test_a_highlight_must_be_a_decision() -> None:
+    with pytest.raises(ValueError, match=r"indices of decisions, 0\.\.5; got \[6\]"):
+        drawn(SPACES["nasbench201"].parse(CELL), highlight=[6])
+
+
+# What can be drawn -----------------------------------------------------------------------------
+
+
+def test_a_diagram_and_a_graph_are_drawn_like_their_architecture() -> None:
+    cell = SPACES["nasbench201"].parse(CELL)
+    for given in (cell.space.diagram(cell), cell.space.graph(cell)):
+        assert texts(drawn(given)[1]) == texts(drawn(cell)[1])
+
+
+def test_a_graph_without_coordinates_is_laid_out() -> None:
+    graph = networkx.DiGraph()
+    graph.add_edge("in", "a", operation="conv")
+    graph.add_edge("a", "out", operation="pool")
+    figure, ax = drawn(graph)
+    assert set(texts(ax)) == {"in", "a", "out", "conv", "pool"}
+    assert overlaps(figure) == []
+    assert "x" not in graph.nodes["in"], "the given graph must stay as it is"
+
+
+def test_a_cycle_needs_coordinates() -> None:
+    with pytest.raises(ValueError, match="must have no cycle"):
+        drawn(networkx.DiGraph([("a", "b"), ("b", "a")]))
+
+
+def test_other_things_are_not_drawn() -> None:
+    with pytest.raises(TypeError, match="an architecture, a diagram or a networkx graph; got str"):
+        drawn("nor_conv")
+
+
+def test_a_students_own_space_and_a_label_with_dollars_are_drawn() -> None:
+    space = nas.SearchSpace("toy", [nas.Decision("price", ("$1", "$2")), nas.Decision("kernel", (1, 3))])
+    figure, ax = drawn(space.architecture((1, 0)), highlight=[1])
+    figure.canvas.draw()
+    assert "price: $2" in texts(ax)
+    assert [gid for gid in gids(ax) if gid.startswith("changed")] == ["changed 2"]
+
+
+def test_a_drawing_fits_the_axes_it_is_given() -> None:
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, 2, figsize=(7, 2))
+    ax = plots.draw(SPACES["nasbench201"].parse(CELL), axes[0])
+    assert ax is axes[0]
+    figure.canvas.draw()
+    for text in ax.texts:
+        box = text.get_window_extent()
+        assert ax.bbox.x0 - 1 <= box.x0 and box.x1 <= ax.bbox.x1 + 1
+
+
+# Files and bundles -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("ending", "start"), [("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")])
+def test_saving_twice_gives_the_same_bytes(tmp_path: Path, ending: str, start: bytes) -> None:
+    cell = SPACES["nasbench201"].parse(CELL)
+    one, other = tmp_path / f"one.{ending}", tmp_path / f"other.{ending}"
+    plots.save(cell, one)
+    plots.save(cell, other)
+    assert one.read_bytes().startswith(start)
+    assert one.read_bytes() == other.read_bytes()
+
+
+def test_other_formats_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"must end in \.svg, \.pdf or \.png; got .*cell\.gif"):
+        plots.save(SPACES["nasbench201"].parse(CELL), tmp_path / "cell.gif")
+
+
+def history(strategy_name: str = "RandomSearch", trials: int = 12, failing: bool = False) -> nas.History:
+    strategy = getattr(nas.strategies, strategy_name)(SPACES["nasbench201"], np.random.default_rng(0))
+
+    def share(cells):
+        made = [nas.Trial(cell, accuracy=str(cell).count("conv") / 6) for cell in cells]
+        return [nas.Trial(t.architecture, failure="no memory") if failing and t.accuracy < 0.4 else t for t in made]
+
+    return nas.search(strategy, share, trials=trials).run(progress=False)
+
+
+def test_ipython_takes_the_bundles() -> None:
+    from IPython.core.formatters import DisplayFormatter
+
+    cell = SPACES["nasbench201"].parse(CELL)
+    data, _ = DisplayFormatter().format(cell)
+    assert set(data) == {"text/plain", "image/png", show.ARCHITECTURE_MIME}
+    assert CELL in data["text/plain"]
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert data[show.ARCHITECTURE_MIME] == cell.to_json()
+    json.dumps(data)
+
+    log = history()
+    data, _ = DisplayFormatter().format(log)
+    assert set(data) == {"text/plain", "image/png", show.HISTORY_MIME}
+    assert data[show.HISTORY_MIME] == log.text()
+
+
+def test_a_long_history_is_thinned_and_a_very_long_one_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = history()
+    thin = show._thinned(log.text())
+    assert len(thin) < len(log.text())
+    monkeypatch.setattr(show, "LARGEST_HISTORY", len(thin))
+    bundle = show.history_bundle(log)
+    assert bundle[show.HISTORY_MIME] == thin
+    assert "without its states" in bundle["text/plain"]
+    monkeypatch.setattr(show, "LARGEST_HISTORY", 100)
+    bundle = show.history_bundle(log)
+    assert show.HISTORY_MIME not in bundle
+    assert "too long" in bundle["text/plain"] and "image/png" in bundle
+
+
+def test_a_thinned_history_can_be_read(tmp_path: Path) -> None:
+    log = history()
+    path = tmp_path / "thin.nas.jsonl"
+    path.write_text(show._thinned(log.text()), encoding="utf-8")
+    assert [trial.score for trial in nas.History.load(path).trials] == [trial.score for trial in log.trials]
+
+
+@pytest.mark.parametrize("events", [[], [{"event": "ask", "number": 0, "choices": [0] * 6}]])
+def test_a_history_without_a_score_shows_itself(events: list) -> None:
+    log = nas.History(history().header, events)
+    assert show.history_png(log).startswith(b"\x89PNG")
+
+
+def test_showing_needs_no_pyplot() -> None:
+    code = (
+        "import sys, nasedu as nas; nas.plots; assert 'matplotlib' not in sys.modules;"
+        "nas.spaces.NASBench201().architecture((0,) * 6)._repr_mimebundle_();"
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
+
+
+# Curves ----------------------------------------------------------------------------------------
+
+
+def test_histories_are_named_at_their_lines_in_their_strategys_colour() -> None:
+    ax = plots.histories([history("RandomSearch"), history("BoltzmannPolicy")])
+    named = {text.get_text(): text.get_color() for text in ax.texts}
+    colors = {name: palette.strategy_style(name).color for name in ("RandomSearch", "BoltzmannPolicy")}
+    assert named == {name: palette.readable(color) for name, color in colors.items()}
+    assert colors["RandomSearch"] in [line.get_color() for line in ax.lines]
+    assert ax.get_xlabel() == "trial"
+    assert ax.get_ylabel() == "validation accuracy, %"
+
+
+def test_the_line_of_a_history_is_the_best_so_far() -> None:
+    log = history()
+    ax = plots.histories(log)
+    line = next(line for line in ax.lines if line.get_drawstyle() == "steps-post")
+    np.testing.assert_allclose(line.get_ydata(), np.maximum.accumulate([trial.score for trial in log.trials]))
+
+
+def test_failed_trials_are_crosses_and_never_the_best() -> None:
+    ax = plots.histories(history(failing=True, trials=30))
+    crosses = next(line for line in ax.lines if line.get_marker() == "x")
+    assert len(crosses.get_xdata()) == sum(t.failure is not None for t in history(failing=True, trials=30).trials)
+    best = next(line for line in ax.lines if line.get_drawstyle() == "steps-post")
+    assert np.isfinite(best.get_ydata()).all()
+
+
+def test_two_lines_of_one_strategy_look_different() -> None:
+    styles = palette.strategy_styles(["RandomSearch", "RandomSearch, again", "mine", "yours", "RegularizedEvolution"])
+    assert len({(style.color, style.dash) for style in styles}) == len(styles)
+    assert styles[0] == palette.strategy_style("RandomSearch")
+    assert styles[4] == palette.strategy_style("regularized evolution")
+
+
+def test_an_empty_history_has_nothing_to_draw() -> None:
+    with pytest.raises(ValueError, match="RandomSearch has no trials yet"):
+        plots.histories(nas.History(history().header))
+    with pytest.raises(ValueError, match="at least one history"):
+        plots.histories([])
+
+
+def test_bands_draw_the_median_and_say_how_many_seeds() -> None:
+    values = np.random.default_rng(0).random((20, 30)).cumsum(axis=1) / 30
+    ax = plots.bands({"RandomSearch": values, "RegularizedEvolution": values + 0.1})
+    widest = max(line.get_linewidth() for line in ax.lines)
+    medians = [line for line in ax.lines if line.get_linewidth() == widest]
+    np.testing.assert_allclose(medians[0].get_ydata(), np.median(values, axis=0))
+    assert "20 seeds" in ax.get_title("left")
+    assert [text.get_text() for text in ax.texts] == ["RandomSearch", "RegularizedEvolution"]
+
+
+def test_bands_refuse_what_is_not_seeds_by_trials() -> None:
+    with pytest.raises(ValueError, match=r"\[seeds, trials\]; got shape \(3,\)"):
+        plots.bands({"RandomSearch": [0.1, 0.2, 0.3]})
+    with pytest.raises(ValueError, match="one entry per trial of 'RandomSearch': 3; got 2"):
+        plots.bands({"RandomSearch": [[0.1, 0.2, 0.3]]}, budget=[1, 2])
+
+
+def test_names_at_the_ends_of_lines_do_not_touch() -> None:
+    values = np.full((20, 5), 0.5)
+    ax = plots.bands(
+        {name: values for name in ("RandomSearch", "RegularizedEvolution", "GeneticAlgorithm", "Reinforce")}
+    )
+    ax.figure.canvas.draw()
+    boxes = sorted((text.get_window_extent() for text in ax.texts), key=lambda box: box.y0)
+    assert all(below.y1 <= above.y0 + 1 for below, above in itertools.pairwise(boxes))
+
+
+def weight_sharing(steps: int = 3) -> nas.History:
+    space = SPACES["nasbench201"]
+    diagram = nas.Diagram(
+        tuple(nas.Node(str(i), 1.5 * i, i % 2, str(i)) for i in range(4)),
+        tuple(nas.Edge(str(s), str(t)) for s, t in nas.spaces.nasbench201.EDGES),
+    )
+    header = {
+        **history().header,
+        "strategy": {"name": "DARTS"},
+        "supernet": {
+            "operations": list(nas.spaces.nasbench201.OPERATIONS),
+            "cells": [{"name": "cell", "diagram": diagram.to_json()}],
+        },
+    }
+    alphas = np.random.default_rng(0).normal(size=(6, 5)).tolist()
+    events = [
+        {
+            "event": "step",
+            "number": number,
+            "choices": [0] * len(space.decisions),
+            "state": {"train_loss": 2.0 - number / 10, "validation_loss": 2.1, "alphas": {"cell": alphas}},
+        }
+        for number in range(steps)
+    ]
+    return nas.History(header, events)
+
+
+def test_alphas_are_shares_in_percent_with_named_rows_and_columns() -> None:
+    ax = plots.alphas(weight_sharing()).axes[0]
+    assert [label.get_text() for label in ax.get_xticklabels()] == list(nas.spaces.nasbench201.OPERATIONS)
+    assert [label.get_text() for label in ax.get_yticklabels()][:2] == ["0 → 1", "0 → 2"]
+    shares = np.array([float(text.get_text()) for text in ax.texts]).reshape(6, 5)
+    np.testing.assert_allclose(shares.sum(axis=1), 100, atol=2.5)  # each rounded
+
+
+def test_a_supernet_is_drawn_from_its_history() -> None:
+    ax = plots.supernet(weight_sharing())
+    assert len([text for text in texts(ax) if text.endswith("%")]) == 6
+    with pytest.raises(ValueError, match="does not say what its supernet looks like"):
+        plots.supernet(history())
+
+
+def test_losses_are_named_and_a_history_of_steps_shows_both() -> None:
+    ax = plots.losses(weight_sharing())
+    assert {text.get_text() for text in ax.texts} == {"train loss", "validation loss"}
+    assert ax.get_ylabel() == "loss, nats"
+    assert show.history_png(weight_sharing()).startswith(b"\x89PNG")
+
+
+def test_what_was_not_recorded_is_said() -> None:
+    with pytest.raises(ValueError, match="the history has no steps"):
+        plots.alphas(history())
+    with pytest.raises(ValueError, match=r"step 7 records no alphas; the nearest that does is 2"):
+        plots.alphas(weight_sharing(), step=7)
+    with pytest.raises(ValueError, match="no ask of this history records probabilities"):
+        plots.controller(history())
+
+
+def test_a_controller_shows_what_it_drew() -> None:
+    log = history("Reinforce", trials=3)
+    ax = plots.controller(log, ask=1).axes[0]
+    state = next(e["state"] for e in log.events if e["event"] == "ask" and e["number"] == 1)
+    frames = [(round(p.get_x() + 0.46), round(p.get_y() + 0.43)) for p in ax.patches]
+    assert frames == [(choice, row) for row, choice in enumerate(state["chosen"])]
+
+
+def test_pictures_have_two_dots_for_each_point() -> None:
+    from PIL import Image
+
+    cell = SPACES["nasbench201"].parse(CELL)
+    width, _ = layout.lay_out(cell.space.graph(cell)).size
+    image = Image.open(io.BytesIO(show.architecture_png(cell)))
+    assert image.width == pytest.approx(2 * width, abs=2)
