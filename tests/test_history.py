@@ -521,6 +521,13 @@ def test_the_incumbent_is_the_first_of_the_best_and_never_a_failed_one():
         assert len(search.history.trials) == count
 
 
+def test_on_a_tie_the_first_stays_incumbent():
+    def equal(architectures):
+        return [nas.Trial(architecture, accuracy=0.5) for architecture in architectures]
+
+    assert climb(5, evaluator=equal).run(False).incumbent.number == 0
+
+
 def test_no_incumbent_says_why():
     search = nas.search(
         RandomSearch(SPACE, np.random.default_rng(0)),
