@@ -187,16 +187,16 @@ class SearchSpace:
         if len(set(names)) < len(names):
             raise ValueError(f"the decisions of search space {name!r} must have different names; got {names}.")
         try:
-            text = json.dumps(dict(parameters or {}), sort_keys=True, allow_nan=False)
+            own = json.loads(json.dumps(dict(parameters or {}), allow_nan=False))
         except (TypeError, ValueError) as error:
             raise ValueError(f"the parameters of search space {name!r} must be JSON values: {error}.") from error
         self.name = name
         self.decisions = decisions
-        self.parameters = MappingProxyType(json.loads(text))
+        self.parameters = MappingProxyType(own)
         self._counts = np.array([len(decision.options) for decision in decisions])
         self._always_active = (True,) * len(decisions)
         self._is_plain = _is_inherited(self, "active") and _is_inherited(self, "is_valid")
-        self._key = (name, text, decisions)  # the last: from here on the space is frozen
+        self._key = (name, json.dumps(own, sort_keys=True), decisions)  # the last: from here on the space is frozen
 
     def __setattr__(self, name: str, value: object) -> None:
         if "_key" in self.__dict__:

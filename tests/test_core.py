@@ -188,6 +188,13 @@ def test_spaces_made_twice_are_equal_and_so_are_their_architectures(make):
     assert a == b and hash(a) == hash(b) and a in two and len({a, b}) == 1
 
 
+def test_the_order_of_parameters_does_not_matter():
+    one, two = (
+        SearchSpace("toy", [Decision("d", (1, 2))], parameters) for parameters in ({"a": 1, "b": 2}, {"b": 2, "a": 1})
+    )
+    assert one == two and repr(two) == "SearchSpace(b=2, a=1)"
+
+
 def test_other_parameters_decisions_or_names_make_another_space():
     toy = SearchSpace("toy", [Decision("d", (1, 2))])
     assert toy != SearchSpace("toy", [Decision("d", (1, 3))])
