@@ -117,7 +117,7 @@ class Table:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that decides the trials, as JSON values: the file by name and checksum, the column and what is said of it."""
+        """All that decides the trials, as JSON values: the file by name and checksum, its column, unit and epochs."""
         column = {"score": self._score, "unit": self._unit, "epochs": self._epochs}
         return {"table": self.path.name, "sha256": self._checksum, **column}
 
