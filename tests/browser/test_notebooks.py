@@ -35,9 +35,18 @@ def sentence(player: Locator) -> str:
 
 
 def operations(player: Locator) -> list[str | None]:
-    return player.locator(".nasedu-child .nasedu-edge").evaluate_all(
-        "edges => edges.map(edge => edge.dataset.operation)"
+    edges = player.locator(".nasedu-child .nasedu-edge")
+    return edges.evaluate_all("edges => edges.map(edge => edge.dataset.operation)")
+
+
+def execute(page: Page, code: str) -> None:
+    """Run code in the notebook's kernel, beside its cells, and fail if it does."""
+    reply = page.evaluate(
+        """async code => (await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
+            .requestExecute({code}).done).content""",
+        code,
     )
+    assert reply["status"] == "ok", reply
 
 
 def step_by_mouse_and_keyboard(player: Locator) -> None:
@@ -73,7 +82,7 @@ def step_by_mouse_and_keyboard(player: Locator) -> None:
 
 def test_a_recorded_history_plays_as_widget_and_as_output(page: Page, lab: Lab) -> None:
     show_both = ["history = search().run(progress=False)\nplayer = nas.widgets.Player(history)\nplayer", "history"]
-    name = lab.write_notebook("recorded.ipynb", SEARCH, *show_both, "print(player.position)")
+    name = lab.write_notebook("recorded.ipynb", SEARCH, *show_both)
     open_notebook(page, lab, name)
     run_all(page)
     widget, drawn = player_in(page, 1), player_in(page, 2)
@@ -95,11 +104,7 @@ def test_a_recorded_history_plays_as_widget_and_as_output(page: Page, lab: Lab) 
     widget.get_by_role("slider").press("Home")
     widget.get_by_role("button", name="One event forward").click()
     at(widget, 1)
-    page.evaluate("async () => { await window.jupyterapp.commands.execute('notebook:run-all-below'); }")
-    page.evaluate(
-        """async () => { await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
-            .requestExecute({code: 'player.position = 7'}).done; }"""
-    )
+    execute(page, "assert player.position == 1, player.position; player.position = 7")
     at(widget, 7)
 
 
@@ -150,7 +155,7 @@ def test_a_cell_graph_is_selected_in_and_redrawn(page: Page, lab: Lab) -> None:
     run_all(page)
     graph = output(page, 1).locator(".nasedu-architecture")
     graph.wait_for()
-    edge = graph.get_by_role("button", name="input to 2: nor_conv_1x1")
+    edge = graph.get_by_role("button", name="input to 2: skip_connect")
     edge.press("Enter")
     expect(graph).to_have_attribute("data-selected", "1")
     graph.locator('[data-decision="0"] .nasedu-halo').dispatch_event("click")
@@ -159,10 +164,7 @@ def test_a_cell_graph_is_selected_in_and_redrawn(page: Page, lab: Lab) -> None:
     use_theme(page, "JupyterLab Dark")
     photograph(page, "cell_graph_dark")
     use_theme(page, "JupyterLab Light")
-    page.evaluate(
-        """async () => { await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute(
-            {code: "assert graph.selected == 0\\ngraph.architecture = nas.spaces.NASBench201().architecture((4,) * 6)"}).done; }"""
-    )
+    execute(page, "assert graph.selected == 0; graph.architecture = nas.spaces.NASBench201().architecture((4,) * 6)")
     expect(graph.locator('.nasedu-edge[data-operation="avg_pool_3x3"]')).to_have_count(6)
     expect(graph).to_have_attribute("data-selected", "-1")
     drawn = output(page, 2).locator('.nasedu-architecture .nasedu-edge[data-operation="nor_conv_3x3"]')

@@ -47,8 +47,9 @@ export function arrived(playback: Playback, length: number, live: boolean): Play
   return { ...playback, length, live, waiting: false, position: clamp(playback.position + step, length) };
 }
 
+/** Python could not go on. Its answer, with the events until then, still comes. */
 export function failed(playback: Playback): Playback {
-  return { ...playback, playing: false, waiting: false };
+  return { ...playback, playing: false };
 }
 
 /** What a key does, or null if it is none of ours. */

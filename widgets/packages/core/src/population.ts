@@ -23,21 +23,22 @@ export interface Population {
 /** The numbers of the population's trials after the first `position` events. */
 export function membersAt(timeline: Timeline, position: number): number[] {
   const limit = numberOf(timeline.header.strategy.settings.population_size) ?? Infinity;
-  let members: number[] = [];
+  let members = new Set<number>(); // which remembers the order of entering
   for (const trial of timeline.trials) {
     if (trial.event >= position) break;
     const state = timeline.events[trial.event]!.state;
     if (state && Array.isArray(state.population)) {
-      members = numbersOf(state.population);
+      members = new Set(numbersOf(state.population));
       continue;
     }
     if (state && numberOf(state.entered) === null) continue;
-    members.push(numberOf(state?.entered) ?? trial.number);
+    members.add(numberOf(state?.entered) ?? trial.number);
     const left = numberOf(state?.left);
-    if (left !== null) members = members.filter((number) => number !== left);
-    else if (!state && members.length > limit) members.shift(); // recorded without its state: the oldest leaves
+    const [oldest] = members;
+    if (left !== null) members.delete(left);
+    else if (!state && members.size > limit) members.delete(oldest!); // recorded without its state
   }
-  return members;
+  return [...members];
 }
 
 export function populationAt(timeline: Timeline, position: number): Population {

@@ -52,7 +52,9 @@ export function rangeOf(series: readonly Series[]): Range {
     }
   }
   if (low > high) return { low: 0, high: 1 };
-  return low < high ? { low, high } : { low: low - 0.5, high: high + 0.5 };
+  if (low < high) return { low, high };
+  const margin = Math.max(0.05, 0.1 * Math.abs(low));
+  return { low: low - margin, high: high + margin };
 }
 
 const round2 = (value: number): number => Math.round(value * 100) / 100;

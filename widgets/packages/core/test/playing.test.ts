@@ -48,7 +48,7 @@ describe('playing', () => {
     expect(tick(now)).toBe(now);
     now = arrived(now, 8, false);
     expect(now).toMatchObject({ playing: true, position: 7 });
-    expect(failed(now)).toMatchObject({ playing: false, waiting: false });
+    expect(failed(moveBy(live, 1))).toMatchObject({ playing: false, waiting: true }); // the answer still comes
   });
 
   it('begins again from the start when played at the end', () => {

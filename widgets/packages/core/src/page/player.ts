@@ -20,7 +20,7 @@ export interface PlayerOptions {
   live?: boolean;
   /** Called for every move; `final` when it is the end of a gesture. */
   onMove?(position: number, final: boolean): void;
-  /** Called when the next events are wanted; answer with `append` or `fail`. */
+  /** Called when the next events are wanted; answer with `append`. */
   onWant?(): void;
 }
 
@@ -28,6 +28,7 @@ export interface Player {
   moveTo(position: number): void;
   /** Adds events, the first of which has index `first`; those that are known already are passed over. */
   append(first: number, text: string, live: boolean): void;
+  /** Says why Python could not go on; an empty message takes that back. */
   fail(message: string): void;
   readonly length: number;
   destroy(): void;
