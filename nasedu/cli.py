@@ -130,7 +130,8 @@ def _lab(arguments: argparse.Namespace) -> int:
     directory = _course_directory(arguments.directory)
     command = [
         *(sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={directory.resolve()}"),
-        "--LabApp.news_url=None",  # a class may be offline
+        "--LabApp.news_url=None",  # a class may be offline: nothing is asked of the network
+        "--LabApp.extension_manager=readonly",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         *arguments.rest,
     ]

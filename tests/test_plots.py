@@ -526,3 +526,7 @@ def test_pictures_have_two_dots_for_each_point() -> None:
     width, _ = layout.lay_out(cell.space.graph(cell)).size
     image = Image.open(io.BytesIO(show.architecture_png(cell)))
     assert image.width == pytest.approx(2 * width, abs=2)
+    data, metadata = show.sized(show.architecture_bundle(cell))
+    assert data[show.ARCHITECTURE_MIME] == cell.to_json()
+    assert metadata["image/png"]["width"] == pytest.approx(image.width / 2, abs=1)
+    assert metadata["image/png"]["height"] == pytest.approx(image.height / 2, abs=1)

@@ -24,6 +24,7 @@ __all__ = [
     "architecture_png",
     "history_bundle",
     "history_png",
+    "sized",
 ]
 
 ARCHITECTURE_MIME = "application/vnd.nasedu.architecture+json"
@@ -72,6 +73,14 @@ def history_png(history: History) -> bytes:
     from nasedu.plots.histories import history_figure
 
     return _png(history_figure(history))
+
+
+def sized(bundle: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a bundle and its metadata, which says how large the page should show the picture: a point for two dots."""
+    header = base64.b64decode(bundle["image/png"][:32])  # a PNG has its width and height in bytes 16 to 24
+    width, height = (int.from_bytes(header[start : start + 4], "big") for start in (16, 20))
+    scale = 72 / RESOLUTION
+    return bundle, {"image/png": {"width": round(width * scale), "height": round(height * scale)}}
 
 
 def _thinned(log: str) -> str:
