@@ -9,7 +9,7 @@ from torch import nn
 
 from nasedu.core import Decision, SearchSpace
 from nasedu.networks import build
-from nasedu.networks.darts import DARTS_V1, DARTS_V2, DARTSNetwork, FactorizedReduce
+from nasedu.networks.darts import DARTS_V1, DARTS_V2, DARTSNetwork, FactorizedReduce, SeparableConvolution
 from nasedu.networks.initialization import materialize, torch_generator
 from nasedu.networks.nasbench201 import Cell
 from nasedu.networks.operations import AveragePool, average_pool
@@ -208,6 +208,20 @@ def test_pooling_as_a_matrix_is_torch_s_pooling(space, size, stride):
 
 def test_padding_is_not_counted():
     assert torch.equal(AveragePool()(torch.ones(1, 1, 4, requires_grad=True)), torch.ones(1, 1, 4))
+
+
+@pytest.mark.parametrize("shape", [(4, 9), (4, 6, 7)])
+@pytest.mark.parametrize(("kernel", "stride", "dilation"), [(3, 1, 1), (5, 2, 1), (3, 2, 2), (5, 1, 2)])
+def test_a_separable_convolution_in_one_is_the_same_as_in_two(shape, kernel, stride, dilation):
+    layer = materialize(lambda: SeparableConvolution(len(shape) - 1, 4, kernel, stride, dilation), rng()).double()
+    x = inputs(shape, dtype=torch.float64).requires_grad_()
+    outputs = (layer(x), layer.across(layer.within(x)))
+    assert torch.allclose(*outputs)
+    weights = torch.randn(outputs[0].shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    gradients = [torch.autograd.grad((y * weights).sum(), [x, *layer.parameters()]) for y in outputs]
+    assert all(torch.allclose(a, b) for a, b in zip(*gradients, strict=True))
+    with torch.no_grad():
+        assert torch.equal(layer(x), outputs[1])
 
 
 def test_factorized_reduce_sees_every_position():

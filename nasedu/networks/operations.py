@@ -21,10 +21,11 @@ LARGEST_MATRIX = 64  # positions; beyond that a product with a matrix is slower 
 
 def convolution(
     dims: int, channels_in: int, channels_out: int, kernel: int, *, stride: int = 1, dilation: int = 1, groups: int = 1
-) -> nn.Module:
+) -> nn.Conv1d | nn.Conv2d:
     """Return a convolution without bias, padded so that stride 1 keeps the resolution. The kernel is odd."""
     padding = dilation * (kernel - 1) // 2
-    return {1: nn.Conv1d, 2: nn.Conv2d}[dims](
+    kind = nn.Conv1d if dims == 1 else nn.Conv2d
+    return kind(
         channels_in, channels_out, kernel, stride=stride, padding=padding, dilation=dilation, groups=groups, bias=False
     )
 
