@@ -47,7 +47,7 @@ function changes(timeline: Timeline, child: HistoryEvent, parent: HistoryEvent |
     if (after === undefined) return `${name} changed`;
     return before === undefined || before === after ? `${name} drawn anew: ${after}` : `${name} changed from ${before} to ${after}`;
   });
-  const most = 3;
+  const most = 2;
   return parts.length > most ? `${parts.slice(0, most).join('; ')}; ${parts.length - most} more` : parts.join('; ');
 }
 

@@ -12,6 +12,8 @@ export interface Member {
 }
 
 export interface Population {
+  /** How many places a picture needs, so that members keep theirs while the population fills. */
+  places: number;
   /** In order of age, the oldest first; the child last. */
   members: Member[];
   parents: number[];
@@ -65,7 +67,9 @@ export function populationAt(timeline: Timeline, position: number): Population {
     role: roleOf(number),
     leaves: number === left,
   }));
-  return { members, parents, child, generation: numberOf(proposal.generation) };
+  const size = numberOf(timeline.header.strategy.settings.population_size) ?? 0;
+  const places = Math.max(members.length, size <= 500 ? size + 1 : 0);
+  return { places, members, parents, child, generation: numberOf(proposal.generation) };
 }
 
 /** Indices of the decisions in which the proposal was changed by chance. */

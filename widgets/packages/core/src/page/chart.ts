@@ -31,6 +31,7 @@ export function makeChart(title: string, legend: readonly { kind: string; name: 
   return {
     element: element('div', 'nasedu-chart-box', head, frame),
     draw(layers, range) {
+      svg.style.setProperty('--n-dot', `${dotSize(layers)}px`);
       svg.replaceChildren(...layers.map(({ kind, path }) => shape('path', { d: path, class: `nasedu-chart-${kind}` })));
       for (const { kind, path } of layers) keys.get(kind)!.hidden = path === '';
       write(high, formatNumber(range.high));
@@ -43,6 +44,12 @@ export function makeChart(title: string, legend: readonly { kind: string; name: 
       frame.setAttribute('aria-label', `${title}: ${description}`);
     },
   };
+}
+
+/** Many dots are small dots. */
+function dotSize(layers: readonly Layer[]): number {
+  const dots = layers.reduce((most, { path }) => Math.max(most, path.split('h0').length), 0);
+  return dots > 1000 ? 2.5 : dots > 300 ? 3.5 : 5;
 }
 
 /** A chart with a line for each series, all on one scale. */

@@ -64,12 +64,12 @@ interface Spot {
 }
 
 function drawMembers(dots: HTMLElement, links: SVGSVGElement, population: Population, range: Range): void {
-  const { members, parents } = population;
+  const { members, parents, places } = population;
   const parentScore = members.find(({ number }) => number === parents[0])?.score ?? null;
   const spots = members.map((member, index): Spot => {
     const score = member.score ?? (member.role === 'child' ? parentScore : null);
     const part = score === null ? 0 : (score - range.low) / (range.high - range.low);
-    return { member, x: (100 * (index + 0.5)) / members.length, y: 92 - 84 * part };
+    return { member, x: (100 * (index + 0.5)) / places, y: 92 - 84 * part };
   });
   dots.replaceChildren(...spots.map(drawSpot));
   const child = spots.find(({ member }) => member.role === 'child');

@@ -21,7 +21,8 @@ export function makeStage(timeline: Timeline): Stage {
   const name = element('figcaption', 'nasedu-name');
   const figure = element('figure', 'nasedu-child', scroller('nasedu-canvas', 'Architecture', child), name);
   const parents = element('div', 'nasedu-parents');
-  const box = element('section', 'nasedu-stage', parents, figure);
+  const title = element('h4', '', 'Derived: what the search would return now');
+  const box = element('section', 'nasedu-stage', title, parents, figure);
   let drawn: Shown | null = null;
   let tallest = 0;
   let widest = 0;
@@ -32,6 +33,7 @@ export function makeStage(timeline: Timeline): Stage {
       box.hidden = shown === null;
       if (shown === null || (drawn !== null && drawn.event === shown.event && drawn.stale === shown.stale)) return;
       drawn = shown;
+      title.hidden = shown.event.event !== 'step';
       const family = parentsOf(timeline, shown.event);
       const marks = family[0]?.diagram ? marksOf(shown, family) : undefined;
       const picture = layOut(shown.diagram, { widest });

@@ -55,10 +55,11 @@ function makeCell(timeline: Timeline, weights: CellWeights): CellView {
   const diagram = supernet?.cells.find(({ name }) => name === weights.name)?.diagram ?? null;
   const map = heatMap(weights, operations, diagram);
   const graph = diagram ? weightedGraph(diagram, weights.name, operations) : null;
+  const cell = weights.name.includes('cell') ? weights.name : `${weights.name} cell`;
   const titled = (title: string, content: Node): HTMLElement => element('div', '', element('h5', '', title), scroller('', title, content));
   return {
-    map: titled(`${weights.name} cell: weights`, map.element),
-    graph: graph && titled(`${weights.name} cell: the strongest operation on each edge`, graph.svg),
+    map: titled(`${cell}: weights`, map.element),
+    graph: graph && titled(`${cell}: the strongest operation on each edge`, graph.svg),
     show(now) {
       map.show(now);
       graph?.show(now);
@@ -131,8 +132,8 @@ function weightedGraph(diagram: Diagram, name: string, operations: readonly stri
       const operation = operations[largest(row)] ?? '';
       const weight = row[largest(row)] ?? 0;
       if (!group || !label) return;
-      paintEdge(group, operation, Math.round((1 + 5 * weight) * 20) / 20);
-      group.style.opacity = String(Math.round((0.35 + 0.65 * weight) * 100) / 100);
+      paintEdge(group, operation, Math.round((1.2 + 5 * weight) * 20) / 20);
+      group.style.opacity = String(Math.round((0.55 + 0.45 * weight) * 100) / 100);
       group.setAttribute('data-operation', operation);
       writeLabel(label, operation);
     });
