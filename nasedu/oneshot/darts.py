@@ -26,12 +26,13 @@ Symbols (values: the paper's):
 What differs from the paper:
     * η falls with every step, not with every epoch, so that a search of a few hundred steps has a schedule.
     * Adam moves each α by about its learning rate per step. The paper takes some 20,000 steps; in 500 steps 3·10⁻⁴
-      barely moves the softmax, and a short search wants about 50 times as much.
+      barely moves the softmax; 0.01 suits a search of a few hundred steps.
     * Batch norms of the inner step's and the finite difference's forward passes update the same running statistics.
       Nothing reads them: mixtures are always computed with the statistics of the batch.
 
-What to expect: on NAS-Bench-201 DARTS often ends with skip connections everywhere (arXiv:2001.00326, Table 5), because
-a skip helps the supernet long before convolutions are trained. ``state["entropy"]`` and the mixtures show it happen.
+What to expect: on NAS-Bench-201 itself DARTS ends with skip connections everywhere (arXiv:2001.00326, Section 5), and
+elsewhere it may find good cells; ``state["entropy"]`` and the mixtures show what happens. Different seeds give
+different cells, so one search proves nothing.
 """
 
 from __future__ import annotations
