@@ -42,7 +42,7 @@ class Page:
             self.lines += self.messages[-1]["text"].splitlines()
 
     def step(self) -> None:
-        self.ask({"type": "step"})
+        self.ask({"type": "step", "first": len(self.lines) - 1})
 
 
 def traits(widget: type[anywidget.AnyWidget]) -> set[str]:
@@ -105,6 +105,21 @@ def test_a_view_made_later_gets_what_it_has_not_seen():
     assert second.messages[-1]["text"] == ""
 
 
+def test_a_search_that_ran_on_elsewhere_is_caught_up_with_first():
+    running = search()
+    page = Page(nas.widgets.Player(running))
+    page.step()
+    running.step()
+    running.step()
+    page.step()
+    assert len(running.history.trials) == 3
+    assert page.lines == running.history.lines()
+    running.run(progress=False)
+    page.step()
+    assert page.lines == running.history.lines()
+    assert not page.player.live
+
+
 def test_an_exception_of_the_evaluator_is_shown_and_loses_nothing():
     attempts = []
 
@@ -127,7 +142,7 @@ def test_an_exception_of_the_evaluator_is_shown_and_loses_nothing():
 
 
 @pytest.mark.parametrize(
-    "message", [None, "step", {}, {"type": "dance"}, {"type": "since"}, {"type": "since", "first": "x"}]
+    "message", [None, "step", {}, {"type": "dance"}, {"type": "step", "first": -1}, {"type": "since", "first": "x"}]
 )
 def test_other_messages_are_ignored(message):
     page = Page(nas.widgets.Player(search()))

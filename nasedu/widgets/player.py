@@ -11,7 +11,7 @@ from nasedu.history import History
 from nasedu.widgets.cell_graph import STATIC, with_png
 
 if TYPE_CHECKING:
-    from nasedu.history import Search
+    from nasedu.loop import Search
 
 
 class Player(anywidget.AnyWidget):
@@ -63,22 +63,24 @@ class Player(anywidget.AnyWidget):
         return self.search is not None and not self.search.done
 
     def _receive(self, _widget: Any, message: Any, _buffers: Any) -> None:
-        """Answer the page: "step" wants what comes next, "since" what a view that was made later has not seen."""
-        kind = message.get("type") if isinstance(message, dict) else None
-        if kind == "step":
+        """Answer the page, which knows the events before ``first``.
+
+        "since" wants what has happened after them; "step" wants that too, or if there is nothing, the next trial.
+        """
+        kind, first = (message.get("type"), message.get("first")) if isinstance(message, dict) else (None, None)
+        if kind not in ("step", "since") or not isinstance(first, int) or first < 0:
+            return
+        if kind == "step" and first >= len(self.history.events):
             self._step()
-        elif kind == "since" and isinstance(message.get("first"), int):
-            self._send_events(max(0, message["first"]))
+        self._send_events(first)
 
     def _step(self) -> None:
-        first = len(self.history.events)
         self.error = ""
         try:
-            if not self.search.done:
+            if self._is_live():
                 self.search.step()
         except (Exception, KeyboardInterrupt) as error:  # whatever a student's evaluator raises is shown beside it
             self.error = f"{type(error).__name__}: {error}"
-        self._send_events(first)
 
     def _send_events(self, first: int) -> None:
         # From event 0 on, text() would begin with the header, which the page has.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
-from conftest import ROOT, Lab, at, open_notebook, photograph, run_all, use_theme
+from conftest import ROOT, Lab, at, open_lab, open_notebook, photograph, run_all, use_theme
 from playwright.sync_api import Locator, Page, expect
 
 SEARCH = """
@@ -106,6 +106,20 @@ def test_a_recorded_history_plays_as_widget_and_as_output(page: Page, lab: Lab) 
     at(widget, 1)
     execute(page, "assert player.position == 1, player.position; player.position = 7")
     at(widget, 7)
+
+
+def test_a_history_in_an_output_survives_reopening(page: Page, lab: Lab) -> None:
+    name = lab.write_notebook("reopened.ipynb", SEARCH, "search().run(progress=False)")
+    open_notebook(page, lab, name)
+    run_all(page)
+    player_in(page, 1)
+    page.evaluate("async () => { await window.jupyterapp.commands.execute('docmanager:save'); }")
+    page.goto("about:blank")
+    lab.shut_down_kernels()
+    open_lab(page, lab, "reopened", f"/tree/{name}")
+    player = player_in(page, 1)  # nothing has been run, and no kernel is asked
+    assert player.get_attribute("data-position") == "24"
+    step_by_mouse_and_keyboard(player)
 
 
 def test_a_live_search_goes_on_from_the_player(page: Page, lab: Lab) -> None:

@@ -30,16 +30,18 @@ export function renderPlayer(model: AnyModel<PlayerState>, el: HTMLElement): () 
       position: model.get('position'),
       live: model.get('live'),
       onMove: report.move,
-      onWant: () => model.send({ type: 'step' }),
+      onWant: () => model.send({ type: 'step', first: player.length }),
     });
   } catch (error) {
     showProblem(el, error);
     return () => el.replaceChildren();
   }
+  // Events in between were for another view of this model: ask for what is missing.
+  const catchUp = (): void => model.send({ type: 'since', first: player.length });
   const receive = (message: EventsMessage): void => {
     if (message.type !== 'events') return;
-    player.append(message.first, message.text, message.live);
-    if (player.length < model.get('position')) return;
+    if (message.first > player.length) catchUp();
+    else player.append(message.first, message.text, message.live);
   };
   const stops = [
     listen(model, 'msg:custom', receive),
@@ -49,8 +51,7 @@ export function renderPlayer(model: AnyModel<PlayerState>, el: HTMLElement): () 
     () => player.destroy(),
   ];
   player.fail(model.get('error'));
-  // A view that is made later than the model has not seen the events in between: it asks for them.
-  model.send({ type: 'since', first: player.length });
+  if (model.get('live')) catchUp(); // the search may have gone on since the model was made
   return () => stops.forEach((stop) => stop());
 }
 
