@@ -15,7 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nasedu.core import Architecture, Decision, Diagram, Edge, Metric, Node, SearchSpace, Trial
-from nasedu.history import History, Search, search
+from nasedu.history import History
+from nasedu.loop import Search, search
 
 if TYPE_CHECKING:
     from nasedu import data, evaluators, networks, oneshot, plots, spaces, strategies, training, widgets

@@ -528,10 +528,10 @@ class Architecture:
 
         return read_architecture(Path(path))
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        from nasedu.plots.show import architecture_bundle  # how a value shows itself is drawn there
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        from nasedu.plots.show import architecture_bundle, sized  # how a value shows itself is drawn there
 
-        return architecture_bundle(self)
+        return sized(architecture_bundle(self))
 
 
 @dataclass(frozen=True, slots=True)

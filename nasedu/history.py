@@ -1,4 +1,4 @@
-"""The log of a search, the files it lives in, and the loop that writes it.
+"""The log of a search, and the file it lives in.
 
 A history is an event log: a header, then every ``ask`` (written before evaluating), ``trial``
 and, for weight sharing, ``step``, in the order they happened. Players, plots and resuming read
@@ -10,23 +10,18 @@ a killed search loses at most the line being written. Neither format can carry c
     {"event": "trial", "number": 0, "accuracy": 0.91, "score": 0.91, "cost": 1.3, "state": {…}}
     {"event": "step", "number": 0, "choices": […], "diagram": {…}, "state": {"alphas": …, "train_loss": …}}
 
-Because evaluators are pure, resuming is replaying: the strategy asks and is told again in the
-logged order, every proposal is checked against the log, and no logged trial is evaluated twice.
+The loop that writes it is in ``loop.py``.
 """
 
 from __future__ import annotations
 
-import datetime
 import json
 import math
-import os
-import platform
 import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,17 +31,15 @@ from nasedu.core import (
     Architecture,
     Decision,
     Diagram,
-    Evaluator,
     Metric,
     SearchSpace,
-    Strategy,
     Trial,
 )
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["History", "RecordedSpace", "Search", "search"]
+__all__ = ["Event", "History", "RecordedSpace"]
 
 HISTORY_FORMAT = "nasedu.history"
 Event = dict[str, Any]
@@ -180,7 +173,7 @@ class History:
                         f"the history has trial {event['number']} without an ask of that number before it."
                     )
                 architecture = self.space.architecture(self._asked.pop(event["number"])["choices"])
-                trial = _trial_from_event(event, architecture)
+                trial = trial_from_event(event, architecture)
                 self._trials.append(trial)
                 if trial.failure is None and (self._incumbent is None or trial.score > self._incumbent.score):
                     self._incumbent = trial
@@ -240,8 +233,8 @@ class History:
 
     def lines(self, start: int = 0) -> list[str]:
         """Return the events from ``start`` on as JSON, one line each; the header first if start is 0."""
-        events = [_event_line(self.space, event) for event in self.events[start:]]
-        return [_json(self.header), *events] if start == 0 else events
+        events = [event_line(self.space, event) for event in self.events[start:]]
+        return [to_json_line(self.header), *events] if start == 0 else events
 
     def text(self, start: int = 0) -> str:
         """Return :meth:`lines` as one text, each line ended."""
@@ -258,240 +251,13 @@ class History:
         Raises:
             ValueError: the file is not a history of this format, or a line in its middle is garbage.
         """
-        history, _ = _read_history(Path(path))
+        history, _ = read_history(Path(path))
         return history
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        from nasedu.plots.show import history_bundle  # how a value shows itself is drawn there
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        from nasedu.plots.show import history_bundle, sized  # how a value shows itself is drawn there
 
-        return history_bundle(self)
-
-
-class Search:
-    """A black-box search that can be stepped, run, interrupted and resumed. Made by :func:`search`.
-
-    Attributes:
-        history: the log so far.
-        trials: how many trials there will be in all.
-    """
-
-    def __init__(
-        self, strategy: Strategy, evaluator: Evaluator, trials: int, batch: int, path: str | Path | None
-    ) -> None:
-        if trials < 1:
-            raise ValueError(f"trials must be at least 1; got {trials}.")
-        if batch < 1:
-            raise ValueError(f"batch must be at least 1; got {batch}.")
-        self.strategy, self.evaluator, self.trials, self.batch = strategy, evaluator, trials, batch
-        self._asked: deque[tuple[int, Architecture]] = deque()  # asked, not answered
-        self._answered: deque[Trial] = deque()  # evaluated, not told
-        self._asks = self._tells = 0
-        self._log: Log = Log(_header(strategy, evaluator, batch), strategy.space, path)
-        for event in list(self.history.events):
-            self._replay(event)
-
-    @property
-    def history(self) -> History:
-        """The log so far."""
-        return self._log.history
-
-    @property
-    def done(self) -> bool:
-        """Whether all trials are in the history."""
-        return self._tells >= self.trials
-
-    def __iter__(self) -> Iterator[Trial]:
-        return self
-
-    def __next__(self) -> Trial:
-        return self.step()
-
-    def step(self) -> Trial:
-        """Advance by one trial and return it. Where the batch is larger, it is evaluated as a whole first.
-
-        Raises:
-            StopIteration: all trials are done.
-            ValueError: the evaluator's answer is not one trial per architecture, in their order.
-        """
-        if self.done:
-            raise StopIteration(f"all {self.trials} trials are done; search again with more trials to go on.")
-        if not self._answered:
-            self._ask_batch()
-            self._answered.extend(self._evaluate())
-        trial = self._answered[0]
-        self.strategy.tell(trial)
-        self._answered.popleft()
-        number, _ = self._asked.popleft()
-        self._tells += 1
-        self._log.append(_trial_event(trial), self._state(number))
-        if self.done:
-            self._log.close()
-        return trial
-
-    def run(self, progress: bool = True) -> History:
-        """Run all trials that are left and return the history. Interrupting keeps what is done."""
-        from tqdm.auto import tqdm
-
-        try:
-            with tqdm(total=self.trials, initial=self._tells, disable=not progress, unit="trial") as bar:
-                for trial in self:
-                    if progress:
-                        bar.update()
-                        bar.set_postfix_str(f"score {trial.score:.4g}", refresh=False)
-        finally:
-            self._log.close()
-        return self.history
-
-    def _ask_batch(self) -> None:
-        """Ask until the batch is full, unless some of it has been answered already."""
-        if self._asked and self.history.events[-1]["event"] == "trial":
-            return
-        while len(self._asked) < self.batch and self._asks < self.trials:
-            architecture = self.strategy.ask()
-            event: Event = {"event": "ask", "number": self._asks, "choices": list(architecture.choices)}
-            self._asked.append((self._asks, architecture))
-            self._asks += 1
-            self._log.append(event, self._state(event["number"]))
-
-    def _state(self, number: int) -> Mapping[str, Any] | None:
-        return getattr(self.strategy, "state", None) if is_snapshot(number) else None
-
-    def _evaluate(self) -> list[Trial]:
-        asked = [architecture for _, architecture in self._asked]
-        trials = self.evaluator(asked)
-        if not isinstance(trials, list | tuple) or not all(isinstance(trial, Trial) for trial in trials):
-            raise ValueError(
-                "the evaluator must return a list of trials, such as "
-                f"[nas.Trial(architecture, accuracy=0.9)]; got {str(trials)[:80]}."
-            )
-        if len(trials) != len(asked):
-            raise ValueError(f"the evaluator must return one trial per architecture: {len(asked)}; got {len(trials)}.")
-        for trial, architecture in zip(trials, asked, strict=True):
-            if trial.architecture != architecture:
-                raise ValueError(
-                    f"the evaluator must keep the order: expected {architecture!r}; got {trial.architecture!r}."
-                )
-        return [replace(trial, number=number) for trial, (number, _) in zip(trials, self._asked, strict=True)]
-
-    def _replay(self, event: Event) -> None:
-        """Repeat one logged event and check that the strategy still does the same."""
-        kind, number = event["event"], event["number"]
-        expected = self._asks if kind == "ask" else self._asked[0][0] if self._asked else None
-        if kind == "step" or number != expected:
-            raise ValueError(
-                f"cannot resume: {kind} {number} of the history is out of turn. Two searches may have written to the "
-                "same file. Choose another one."
-            )
-        if kind == "trial":
-            self.strategy.tell(_trial_from_event(event, self._asked.popleft()[1]))
-            self._tells += 1
-            return
-        architecture = self.strategy.ask()
-        if list(architecture.choices) != event["choices"]:
-            raise ValueError(
-                f"cannot resume: ask {number} of the history is {event['choices']}, but the strategy now proposes "
-                f"{list(architecture.choices)}. Use a fresh strategy, the same version of nasedu and as many threads."
-            )
-        self._asked.append((number, architecture))
-        self._asks += 1
-
-
-def search(
-    strategy: Strategy, evaluator: Evaluator, trials: int, *, batch: int = 1, history: str | Path | None = None
-) -> Search:
-    """Prepare a search: iterate over it, ``step()`` it or ``run()`` it.
-
-    Args:
-        strategy: proposes architectures and learns from trials; fresh, also when resuming.
-        evaluator: a list of architectures to a list of trials, in the same order.
-        trials: the total, those of a resumed history included; at least 1.
-        batch: how many are asked before they are evaluated together; at least 1.
-        history: a ``*.nas.jsonl`` file to append to. If it exists, the search goes on where it stopped.
-
-    Raises:
-        ValueError: the file belongs to another space, strategy, evaluator, batch or random state.
-    """
-    return Search(strategy, evaluator, trials, batch, history)
-
-
-class Log:
-    """A history that is also appended to its file, if it has one. An existing file is read and continued.
-
-    The file is opened by the first append and closed by :meth:`close`; appending again reopens it.
-    """
-
-    def __init__(self, header: Event, space: SearchSpace, path: str | Path | None) -> None:
-        self.path = None if path is None else Path(path)
-        self.history = History(json.loads(_json(header)))
-        self._file: IO[bytes] | None = None
-        self._length = 0  # of the file, in bytes; another length means that somebody else writes
-        self._written = 0  # how many events are in the file
-        self._after = (0, 0)  # both, once the write that was begun last is complete
-        if self.path is not None and self.path.exists() and self.path.stat().st_size > 0:
-            self._continue(header, self.path)
-        self.history._space = space
-
-    def _continue(self, header: Event, path: Path) -> None:
-        if _is_cut_header(path):
-            warnings.warn(f"{path}: the only line was cut off; the search begins anew.", stacklevel=5)
-            os.truncate(path, 0)
-            return
-        history, self._length = _read_history(path)
-        _check_same_search(history.header, header, path)
-        if path.stat().st_size > self._length:  # a line was being written when the search was killed
-            os.truncate(path, self._length)
-        self.history, self._written = history, len(history.events)
-
-    def append(self, event: Event, state: Mapping[str, Any] | None) -> None:
-        """Add an event with the state to look at, and write it through to the file."""
-        if state and is_snapshot(event["number"]):
-            event["state"] = _for_the_eye(state)
-        self.history.events.append(event)
-        if self.path is not None:
-            self._write(self.path)
-
-    def keep(self, events: int) -> None:
-        """Drop every event after the first ``events``: what a weight-sharing checkpoint does not cover."""
-        del self.history.events[events:]
-        self.history._forget_trials()
-        if self.path is not None and self.path.exists():
-            self.close()
-            lines = self.path.read_bytes().splitlines(keepends=True)
-            self._length = sum(map(len, lines[: 1 + events]))
-            self._written = min(self._written, events)
-            self._after = (self._length, self._written)
-            os.truncate(self.path, self._length)
-
-    def close(self) -> None:
-        """Close the file, so that it can be moved, truncated or deleted on every system."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-    def _write(self, path: Path) -> None:
-        """Write every event that is not in the file yet: more than one after an interrupt."""
-        if self._file is None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("ab")
-        self._file.flush()
-        size = os.fstat(self._file.fileno()).st_size
-        if size == self._after[0]:  # an interrupt may have come between writing and counting
-            self._length, self._written = self._after
-        if size != self._length:
-            self.close()
-            raise ValueError(
-                f"{path} was changed by somebody else, perhaps by another search; nothing more is written to it. "
-                "Search again with this history to go on from what is in it, or choose another file."
-            )
-        events = self.history.events[self._written :]
-        lines = [_event_line(self.history.space, event) for event in events]
-        if self._length == 0:
-            lines.insert(0, _json(self.history.header))
-        data = "".join(line + "\n" for line in lines).encode()
-        self._after = (self._length + len(data), self._written + len(events))
-        self._file.write(data)
-        self._file.flush()
-        self._length, self._written = self._after
+        return sized(history_bundle(self))
 
 
 def is_snapshot(number: int) -> bool:
@@ -545,7 +311,7 @@ def _space_from_json(document: Mapping[str, Any], drawings: Iterable[Event]) -> 
     return installed if installed == recorded else recorded
 
 
-def _read_history(path: Path) -> tuple[History, int]:
+def read_history(path: Path) -> tuple[History, int]:
     """Return the history and how many bytes of the file are whole lines."""
     data = path.read_bytes()
     whole, newline, cut = data.rpartition(b"\n")
@@ -564,14 +330,6 @@ def _read_history(path: Path) -> tuple[History, int]:
                 f"got {str(row)[:80]}."
             )
     return History(rows[0], rows[1:]), len(whole) + len(newline)
-
-
-def _is_cut_header(path: Path) -> bool:
-    """Say whether the file holds nothing but the beginning of a history's header."""
-    start = f'{{"format":"{HISTORY_FORMAT}",'.encode()
-    with path.open("rb") as file:
-        data = file.readline()
-    return not data.endswith(b"\n") and (data.startswith(start) or start.startswith(data))
 
 
 def _parse_line(line: bytes, number: int, path: Path) -> Event:
@@ -596,57 +354,7 @@ def _check_format(document: Any, name: str, path: Path) -> None:
         raise ValueError(f"{path} has version {found!r} of {name}; this nasedu reads {FORMAT_VERSION}. Update nasedu.")
 
 
-def _header(strategy: Strategy, evaluator: Evaluator, batch: int) -> Event:
-    return {
-        **header_start(strategy.space),
-        "strategy": {
-            "name": type(strategy).__name__,
-            "settings": plain(getattr(strategy, "settings", {})),
-            "rng": plain(strategy.rng.bit_generator.state),
-        },
-        "evaluator": {"name": _name(evaluator), "settings": plain(getattr(evaluator, "settings", {}))},
-        "batch": batch,
-    }
-
-
-def header_start(space: SearchSpace) -> Event:
-    """Return the part of a header that every kind of search has: format, versions, space."""
-    from nasedu import __version__
-
-    return {
-        "format": HISTORY_FORMAT,
-        "version": FORMAT_VERSION,
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "versions": {"nasedu": __version__, "python": platform.python_version(), "numpy": np.__version__},
-        "space": space.to_json(),
-    }
-
-
-def _name(evaluator: Evaluator) -> str:
-    return getattr(evaluator, "__name__", type(evaluator).__name__)
-
-
-def _check_same_search(logged: Event, now: Event, path: Path) -> None:
-    for part in ("space", "strategy", "evaluator", "batch"):
-        was, is_now = logged.get(part), json.loads(_json(now.get(part)))
-        if was == is_now:
-            continue
-        if part == "strategy" and isinstance(was, dict) and {**was, "rng": 0} == {**is_now, "rng": 0}:
-            raise ValueError(
-                f"{path} was begun from another random state; make the strategy with the same rng to resume."
-            )
-        before, after = _brief(was), _brief(is_now)
-        if before == after:  # a space with other decisions, for one
-            before, after = json.dumps(was), json.dumps(is_now)
-        raise ValueError(f"{path} belongs to another {part}: {before}; now it is {after}. Choose another file.")
-
-
-def _brief(part: Any) -> str:
-    shown = {k: v for k, v in part.items() if k not in ("rng", "decisions")} if isinstance(part, dict) else part
-    return json.dumps(shown)
-
-
-def _trial_event(trial: Trial) -> Event:
+def trial_event(trial: Trial) -> Event:
     event: Event = {"event": "trial", "number": trial.number}
     if trial.failure is not None:
         event["failure"] = trial.failure
@@ -669,7 +377,7 @@ def _trial_event(trial: Trial) -> Event:
     return event
 
 
-def _trial_from_event(event: Event, architecture: Architecture) -> Trial:
+def trial_from_event(event: Event, architecture: Architecture) -> Trial:
     return Trial(
         architecture,
         accuracy=event.get("accuracy"),
@@ -694,19 +402,19 @@ def _nan_if_null(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-def _event_line(space: SearchSpace, event: Event) -> str:
+def event_line(space: SearchSpace, event: Event) -> str:
     """Return the event as JSON; what is drawable gets its name and, in a snapshot, its diagram."""
     if "choices" in event and "name" not in event:
         event = {**event, "name": space.format(tuple(event["choices"]))}
         if is_snapshot(event["number"]):
             event["diagram"] = space.diagram(space.architecture(event["choices"])).to_json()
-    return _json(event)
+    return to_json_line(event)
 
 
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def _json(value: Any) -> str:
+def to_json_line(value: Any) -> str:
     return _JSON.encode(value)
 
 
@@ -740,13 +448,13 @@ def plain(value: Any) -> Any:
     )
 
 
-def _for_the_eye(value: Any) -> Any:
+def for_the_eye(value: Any) -> Any:
     """Return a state as plain data with four significant digits; not-a-number and infinity become null."""
     value = plain(value)
     if isinstance(value, dict):
-        return {name: _for_the_eye(item) for name, item in value.items()}
+        return {name: for_the_eye(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_for_the_eye(item) for item in value]
+        return [for_the_eye(item) for item in value]
     if isinstance(value, float):
         return float(f"{value:.4g}") if math.isfinite(value) else None
     return value

@@ -12,7 +12,9 @@ from example_spaces import SPACES, Perceptron
 
 import nasedu as nas
 from nasedu import history as history_module
-from nasedu.history import History, Log, RecordedSpace, header_start, is_snapshot
+from nasedu import loop
+from nasedu.history import History, RecordedSpace, is_snapshot
+from nasedu.loop import Log, header_start
 from nasedu.strategies import RandomSearch
 
 SPACE = SPACES["nasbench201"]
@@ -254,7 +256,7 @@ def test_an_interrupt_while_writing_loses_no_event(tmp_path, monkeypatch):
     path = tmp_path / "h.nas.jsonl"
     search = climb(6, path)
     search.step()
-    original = history_module._event_line
+    original = loop.event_line
     for kind in ("ask", "trial"):
 
         def interrupted(space, event, kind=kind):
@@ -262,10 +264,10 @@ def test_an_interrupt_while_writing_loses_no_event(tmp_path, monkeypatch):
                 raise KeyboardInterrupt
             return original(space, event)
 
-        monkeypatch.setattr(history_module, "_event_line", interrupted)
+        monkeypatch.setattr(loop, "event_line", interrupted)
         with pytest.raises(KeyboardInterrupt):
             search.step()
-        monkeypatch.setattr(history_module, "_event_line", original)
+        monkeypatch.setattr(loop, "event_line", original)
     assert search.run(False) == climb(6).run(False) == History.load(path)
 
 
@@ -542,9 +544,9 @@ def test_no_incumbent_says_why():
 
 def test_calling_trials_after_every_step_decodes_each_event_once(monkeypatch):
     decoded = []
-    original = history_module._trial_from_event
+    original = history_module.trial_from_event
     monkeypatch.setattr(
-        history_module, "_trial_from_event", lambda event, a: (decoded.append(event["number"]), original(event, a))[1]
+        history_module, "trial_from_event", lambda event, a: (decoded.append(event["number"]), original(event, a))[1]
     )
     search = climb(50, batch=5)
     for _ in search:
@@ -656,7 +658,7 @@ def test_a_strategy_without_state_or_settings_is_enough(tmp_path):
 
 
 def test_nothing_that_is_read_can_run_code():
-    for module in (nas.core, history_module):
+    for module in (nas.core, history_module, loop):
         source = inspect.getsource(module)
         assert not any(
             word in source for word in ("pickle", "eval(", "exec(", "__import__", "marshal", "import_module")

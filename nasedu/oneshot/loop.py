@@ -5,7 +5,7 @@
         strategy.step(training batch, validation batch)
         log what the strategy would derive now, and its state
 
-It is to weight sharing what ``nasedu.history.Search`` is to black-box search, and is stepped, run,
+It is to weight sharing what ``nasedu.loop.Search`` is to black-box search, and is stepped, run,
 interrupted and resumed in the same way. Resuming takes the last checkpoint, drops the steps that were
 logged after it, and computes them again; the history is the one of a search that was never stopped.
 For that the batches of step n depend on the seed and n alone: they are drawn afresh for each
@@ -27,7 +27,8 @@ from torch import Tensor
 from nasedu import training
 from nasedu.core import Architecture, SearchSpace
 from nasedu.data import Dataset
-from nasedu.history import History, Log, header_start, plain
+from nasedu.history import History, plain
+from nasedu.loop import Log, header_start
 from nasedu.oneshot import checkpoint
 from nasedu.oneshot.supernet import Supernet
 from nasedu.training import devices
