@@ -252,6 +252,14 @@ def test_every_weight_and_every_alpha_has_a_gradient(space, shape):
 
 
 @pytest.mark.parametrize("space", [NB201, DARTS_SPACE])
+def test_batch_norms_within_mixed_cells_have_no_scale_that_could_undo_a_mixture(space):
+    network = supernet.build(space, (1, 8), 3, rng=rng(), channels=2)
+    cells = [*network.first, *network.second] if space is NB201 else network.cells
+    norms = [layer for cell in cells for layer in cell.modules() if isinstance(layer, torch.nn.BatchNorm1d)]
+    assert norms and all(norm.weight is None and norm.bias is None for norm in norms)
+
+
+@pytest.mark.parametrize("space", [NB201, DARTS_SPACE])
 def test_the_first_edges_of_a_supernet_s_diagrams_are_the_rows(space):
     network = supernet.build(space, (1, 8), 3, rng=rng(), channels=2)
     for cell in network.to_json()["cells"]:
