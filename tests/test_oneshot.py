@@ -522,6 +522,17 @@ def test_an_abandoned_search_goes_on_as_if_it_had_never_stopped(tmp_path, monkey
     )
 
 
+def test_batches_depend_on_the_seed_and_the_step_and_hold_no_sample_twice():
+    run, again, other = new_search(), new_search(), new_search(seed=1)
+    drawn = [[batch[0] for batch in where._batches(number)] for where, number in ((run, 0), (run, 1), (other, 0))]
+    for (train, validation), (train_too, validation_too) in itertools.combinations(drawn, 2):
+        assert not torch.equal(train, train_too) and not torch.equal(validation, validation_too)
+    assert all(map(torch.equal, drawn[1], (batch[0] for batch in again._batches(1))))
+    assert len(drawn[0][0].unique(dim=0)) == 8
+    shares = [(sample == torch.tensor(DATA.train.inputs)).all((1, 2)).any().item() for sample in drawn[0][0]]
+    assert all(shares)  # training batches come from the training split
+
+
 def test_a_finished_search_can_be_opened_again(tmp_path):
     path = tmp_path / "darts.nas.jsonl"
     expected = new_search(path).run(progress=False)
