@@ -48,6 +48,22 @@ describe('a picture', () => {
     expect(pointAt(curve, 0.5)).toEqual({ x: 1, y: 1 }); // half-way to the control point
   });
 
+  it('keeps the trimmed part of a bent edge on the whole curve', () => {
+    const nodes = [
+      { id: 'a', x: 0, y: 0, label: 'a rather long name' },
+      { id: 'b', x: 6, y: 0, label: 'b' },
+    ];
+    const { edges, unit } = layOut(readDiagram({ nodes, edges: [{ source: 'a', target: 'b', bend: 1 }] }));
+    const [x0, y0, x1, y1] = numbersIn(edges[0]!.path) as [number, number, number, number];
+    const [x2, y2] = numbersIn(edges[0]!.arrow) as [number, number];
+    const part = { start: { x: x0, y: y0 }, control: { x: x1, y: y1 }, end: { x: x2, y: y2 } };
+    const whole = { start: { x: 0, y: 0 }, control: { x: 3 * unit, y: -172 }, end: { x: 6 * unit, y: 0 } };
+    for (const t of [0, 0.25, 0.5, 0.75, 1]) {
+      const { x, y } = pointAt(part, t);
+      expect(y).toBeCloseTo(pointAt(whole, x / (6 * unit)).y, 0); // x runs evenly along this curve
+    }
+  });
+
   it('is wide enough for the label of a straight edge', () => {
     const long = 'an operation with a very long name';
     const nodes = [

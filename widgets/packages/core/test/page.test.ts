@@ -69,6 +69,16 @@ describe('a player', () => {
     expect(root.querySelector('.nasedu-parent .nasedu-edge.nasedu-changed')!.getAttribute('data-decision')).toBe('1');
   });
 
+  it('fades in each of two parents what the other one gave', () => {
+    const state = { generation: 1, parents: [0, 1], cut: 1, mutated: [] };
+    const events = [...EVENTS.slice(0, 4), { event: 'ask', number: 2, choices: [0, 1], diagram: EVENTS[0]!.diagram, state }];
+    const { root } = play(lines(events), { position: 5 });
+    const faded = [...root.querySelectorAll('.nasedu-parent')].map((parent) =>
+      [...parent.querySelectorAll('.nasedu-faded')].map((edge) => edge.getAttribute('data-decision')),
+    );
+    expect(faded).toEqual([['1'], ['0']]); // decisions before the cut come from the first parent
+  });
+
   it('leaves keys with modifiers, and of the speed, to others', async () => {
     const { root, press } = play(lines());
     await press('ArrowRight', { ctrlKey: true });

@@ -80,6 +80,11 @@ describe('a timeline', () => {
     expect(timeline().finished(5)).toBe(2);
   });
 
+  it('leaves the first of two equal trials the incumbent', () => {
+    const events = [...EVENTS, { event: 'trial', number: 3, score: 0.913, state: { entered: 3 } }];
+    expect(new Timeline(readHistory(lines(events))).incumbent(7)?.number).toBe(2);
+  });
+
   it('shows a trial by the picture of its ask, and an undrawn event by the latest earlier picture', () => {
     expect(timeline().shown(2)).toMatchObject({ stale: false, event: { number: 0 } });
     expect(timeline().shown(5)).toMatchObject({ stale: true, event: { number: 1 } });

@@ -26,7 +26,7 @@ export function populationPanel(timeline: Timeline): Panel {
   frame.setAttribute('role', 'img');
   const ages = element('div', 'nasedu-ages', element('span', '', '← oldest'), element('span', '', 'youngest →'));
   const legend = element('ul', 'nasedu-legend');
-  for (const [role, text] of LEGEND) legend.append(element('li', '', element('span', `nasedu-dot nasedu-${role}`), text));
+  for (const [role, text] of LEGEND) legend.append(element('li', '', element('span', role === 'leaves' ? 'nasedu-dot nasedu-leaves' : `nasedu-dot nasedu-role-${role}`), text));
   let range: Range = { low: 0, high: 1 };
   const grow = (): void => {
     range = rangeOf([scoreSeries(timeline).scores]);
@@ -85,7 +85,7 @@ function linkPath(parent: Spot, child: Spot): string {
 }
 
 function drawSpot({ member, x, y }: Spot): HTMLElement {
-  const dot = element('span', `nasedu-dot nasedu-${member.role}`);
+  const dot = element('span', `nasedu-dot nasedu-role-${member.role}`);
   dot.classList.toggle('nasedu-unknown', member.score === null);
   dot.classList.toggle('nasedu-leaves', member.leaves);
   dot.style.left = `${x}%`;
