@@ -152,6 +152,8 @@ class OneShotSearch:
         self._log.append(event, self.strategy.state)
         if self.done or time.perf_counter() >= self._next_save:
             self._save()
+        if self.done:
+            self._log.close()
         return derived
 
     def run(self, progress: bool = True) -> History:
@@ -168,6 +170,7 @@ class OneShotSearch:
                     )
         finally:
             self._save()
+            self._log.close()
         return self.history
 
     def _batches(self, number: int) -> tuple[Batch, Batch]:

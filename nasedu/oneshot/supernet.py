@@ -35,7 +35,7 @@ from nasedu.networks.operations import AveragePool, MaxPool, average_pool, convo
 from nasedu.spaces import DARTS, NASBench201
 from nasedu.spaces.darts import CELLS, NODES, cell_bend, cell_nodes
 from nasedu.spaces.darts import OPERATIONS as DARTS_OPERATIONS
-from nasedu.spaces.nasbench201 import EDGES, OPERATIONS
+from nasedu.spaces.nasbench201 import BENDS, EDGES, OPERATIONS
 from nasedu.spaces.nasbench201 import NODES as NASBENCH201_NODES
 
 __all__ = ["DARTSSupernet", "NASBench201Supernet", "Supernet", "build"]
@@ -157,7 +157,10 @@ class NASBench201Supernet(Supernet):
         super().__init__()
         self.space = space
         self.operations = OPERATIONS
-        edges = [Edge(str(source), str(target), decision=row) for row, (source, target) in enumerate(EDGES)]
+        edges = [
+            Edge(str(source), str(target), decision=row, bend=BENDS.get((source, target), 0.0))
+            for row, (source, target) in enumerate(EDGES)
+        ]
         self.diagrams = {"cell": Diagram(NASBENCH201_NODES, tuple(edges))}
         self.edges = {"cell": len(EDGES)}
         self.stem = nn.Sequential(convolution(dims, channels_in, channels, 3), normalization(dims, channels))
