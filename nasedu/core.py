@@ -238,8 +238,7 @@ class SearchSpace:
 
     def format(self, choices: tuple[int, ...]) -> str:
         """Return the native string of an architecture: ``name=option`` for each active decision."""
-        parts = zip(self.decisions, choices, self.active(choices), strict=True)
-        return ",".join(f"{decision.name}={decision.options[choice]}" for decision, choice, on in parts if on)
+        return ",".join(f"{name}={option}" for name, option in self.options(choices).items())
 
     def parse(self, text: str) -> Architecture:
         """Return the architecture that a native string names.
@@ -284,6 +283,11 @@ class SearchSpace:
         return self.format(architecture.choices)
 
     # What every space can do --------------------------------------------------------------
+
+    def options(self, choices: tuple[int, ...]) -> dict[str, Option]:
+        """Return the chosen option of each active decision, by the decision's name."""
+        parts = zip(self.decisions, choices, self.active(choices), strict=True)
+        return {decision.name: decision.options[choice] for decision, choice, on in parts if on}
 
     def pin(self, choices: tuple[int, ...]) -> tuple[int, ...]:
         """Return the choices with every inactive decision set to 0."""
@@ -499,8 +503,7 @@ class Architecture:
     @property
     def options(self) -> dict[str, Option]:
         """The chosen option of each active decision, by the decision's name."""
-        parts = zip(self.space.decisions, self.choices, self.space.active(self.choices), strict=True)
-        return {decision.name: decision.options[choice] for decision, choice, on in parts if on}
+        return self.space.options(self.choices)
 
     def to_json(self) -> dict[str, Any]:
         """Return the ``*.nas.json`` document: space, choices by option name, native string, diagram."""

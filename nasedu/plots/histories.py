@@ -84,6 +84,9 @@ def bands(
 ) -> Axes:
     """Draw the median over seeds as a line, and the 10 to 90 % band around it, for several strategies.
 
+    Unless the limits of the y-axis are set before, they leave out the first twentieth of the budget, whose
+    random beginnings would squeeze everything else.
+
     Args:
         given: by strategy, an array ``[seeds, trials]``, such as the best score so far.
         ax: where to draw; a new pyplot figure if None.
@@ -100,7 +103,7 @@ def bands(
     if not given:
         raise ValueError("bands takes at least one strategy; got none.")
     ax = _new_axes() if ax is None else ax
-    ends = []
+    ends, shown = [], []
     for (name, rows), style in zip(given.items(), strategy_styles(list(given)), strict=True):
         values = np.asarray(rows, dtype=float)
         if values.ndim != 2 or values.size == 0:
@@ -114,6 +117,11 @@ def bands(
             ax.plot(x, edge, color=style.color, linewidth=0.8, alpha=0.55, linestyle=style.dash)
         ax.plot(x, middle, color=style.color, linewidth=2, linestyle=style.dash)
         ends.append((float(x[-1]), float(middle[-1]), name, style))
+        shown += [low[len(x) // 20 :], high[len(x) // 20 :]]
+    if ax.get_autoscaley_on():
+        bottom, top = np.nanmin(np.concatenate(shown)), np.nanmax(np.concatenate(shown))
+        margin = 0.05 * (top - bottom) or 0.01
+        ax.set_ylim(bottom - margin, top + margin)
     seeds = sorted({len(np.asarray(rows)) for rows in given.values()})
     ax.set_xlabel(budget_name)
     _score_axis(ax, any(word in score_name for word in ("accuracy", "error", "regret")), score_name)
