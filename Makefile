@@ -20,10 +20,10 @@ frontend: .venv/dev
 	$(BIN)/python -m pytest tests/frontend
 
 unit: .venv/dev
-	$(BIN)/python -m pytest --ignore tests/frontend --ignore tests/notebooks --ignore tests/browser
+	$(BIN)/python -m pytest --numprocesses 2 --ignore tests/frontend --ignore tests/notebooks --ignore tests/browser
 
 notebooks: .venv/dev
-	$(BIN)/python -m pytest tests/notebooks
+	$(BIN)/python -m pytest --numprocesses 2 tests/notebooks
 
 browser: .venv/dev chromium
 	$(BIN)/python -m pytest tests/browser

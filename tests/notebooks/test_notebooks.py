@@ -1,6 +1,7 @@
 """Every lesson runs top to bottom, as a student finds it and with its exercises solved.
 
-A solution stands in the metadata of its exercise's cell, under nasedu.solution.
+A solution stands in the metadata of its exercise's cell, under nasedu.solution. The student has no published
+table; the solved lesson has it where it is present.
 """
 
 import json
@@ -38,13 +39,18 @@ def test_the_lessons_are_there() -> None:
 
 
 @pytest.mark.parametrize("name", LESSONS)
-def test_a_lesson_runs_as_a_student_finds_it(name: str, tmp_path: Path) -> None:
+def test_a_lesson_runs_as_a_student_finds_it(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NASEDU_DATA", raising=False)
     printed = run(name, tmp_path, solved=False)
     assert "✗" in printed, "no exercise is open: a check that nobody can fail teaches nothing"
 
 
 @pytest.mark.parametrize("name", LESSONS)
-def test_the_solutions_of_a_lesson_pass_its_checks(name: str, tmp_path: Path) -> None:
+def test_the_solutions_of_a_lesson_pass_its_checks(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_folder: Path | None
+) -> None:
+    if data_folder is not None:
+        monkeypatch.setenv("NASEDU_DATA", str(data_folder))
     printed = run(name, tmp_path, solved=True)
     assert printed.count("✓") >= 3
     assert "✗" not in printed
