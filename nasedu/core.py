@@ -92,6 +92,7 @@ class Node:
         label: the text inside or beside the node.
         kind: ``"input"``, ``"node"``, ``"operation"`` (the node itself computes) or ``"output"``.
         group: which cell it belongs to, where a diagram shows several.
+        decision: index of the decision that chose what the node computes, or None.
     """
 
     id: str
@@ -100,6 +101,7 @@ class Node:
     label: str
     kind: str = "node"
     group: str = ""
+    decision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,6 +249,8 @@ def test_a_chain_is_read_layer_by_layer():
     ]
     arcs = [edge for edge in space.diagram(chain).edges if edge.operation == "skip_connect"]
     assert [space.decisions[edge.decision].name for edge in arcs] == ["layer 3 skip"]
+    types = [space.decisions[node.decision].name for node in space.diagram(chain).nodes if node.decision is not None]
+    assert types == [f"layer {i} type" for i in range(1, 5)]
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,8 @@ class Chain(SearchSpace):
             Node("output", 1.5 * (len(layers) + 1), 0.0, "output", "output"),
         )
         inner = [
-            Node(f"layer {i}", 1.5 * i, 0.0, _layer_label(layer), "operation") for i, layer in enumerate(layers, 1)
+            Node(f"layer {i}", 1.5 * i, 0.0, _layer_label(layer), "operation", decision=1 + (i - 1) * len(self._parts))
+            for i, layer in enumerate(layers, 1)
         ]
         nodes = [ends[0], *inner, ends[1]]
         edges = [Edge(a.id, b.id) for a, b in pairwise(nodes)]

@@ -1,4 +1,4 @@
-"""An architecture as a picture in which edges can be selected."""
+"""An architecture as a picture in which edges and nodes can be selected."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CellGraph(anywidget.AnyWidget):
         architecture: what to show.
 
     Attributes:
-        selected: index of the decision whose edge was clicked, or reached with Tab and Enter; -1 if none.
+        selected: index of the decision whose edge or node was clicked, or reached with Tab and Enter; -1 if none.
 
     Example:
         >>> import numpy as np, nasedu as nas

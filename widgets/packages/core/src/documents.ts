@@ -12,6 +12,7 @@ export interface DiagramNode {
   label: string;
   kind: string;
   group: string;
+  decision: number | null;
 }
 
 export interface DiagramEdge {
@@ -133,6 +134,7 @@ function readNode(value: unknown, index: number): DiagramNode {
     label: text(node.label, `${what}.label`),
     kind: node.kind == null ? 'node' : text(node.kind, `${what}.kind`),
     group: optionalText(node.group, `${what}.group`),
+    decision: optionalNumber(node.decision, `${what}.decision`),
   };
 }
 

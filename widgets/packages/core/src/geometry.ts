@@ -121,7 +121,7 @@ function unitFor(
     const straight = Math.abs(edge.bend) < 0.2;
     unit = Math.max(unit, (boxes + 2 * ARROW + (straight ? labelWidth(edge) : 0)) / along);
   }
-  return Math.min(unit, 2.5 * base);
+  return Math.min(unit, 2.5 * Math.max(base, 70));
 }
 
 interface Extent {

@@ -1,6 +1,7 @@
 /** Numbers over the course of a search, and the paths that draw them in a frame of 1000 by 100. */
 
 import { stateNumber } from './states';
+import { formatNumber } from './text';
 import type { Timeline } from './timeline';
 
 export interface Series {
@@ -42,6 +43,12 @@ export function scoreSeries(timeline: Timeline): { scores: Series; incumbent: Se
   return { scores, incumbent, failed };
 }
 
+/** What the scores are: a search for accuracy alone scores by validation accuracy. */
+export function scoreName({ events, trials }: Timeline): string {
+  const isAccuracy = trials.every(({ event, score }) => score === null || events[event]!.accuracy === score);
+  return isAccuracy ? 'validation accuracy' : 'score';
+}
+
 /** From the lowest to the highest value, never empty. */
 export function rangeOf(series: readonly Series[]): Range {
   let [low, high] = [Infinity, -Infinity];
@@ -62,8 +69,59 @@ const round2 = (value: number): number => Math.round(value * 100) / 100;
 /** Position in the frame, leaving a small margin above and below. */
 export function place([event, value]: readonly [number, number], length: number, range: Range): [number, number] {
   const x = length > 0 ? (FRAME.width * (event + 1)) / length : 0;
-  const y = FRAME.height * (0.94 - 0.88 * ((value - range.low) / (range.high - range.low)));
-  return [round2(x), round2(y)];
+  return [round2(x), heightOf(value, range)];
+}
+
+/** Height in the frame, from above: the lowest and the highest value keep away from its border. */
+export function heightOf(value: number, { low, high }: Range): number {
+  return round2(FRAME.height * (0.92 - 0.84 * ((value - low) / (high - low))));
+}
+
+export interface Tick {
+  /** Where it stands: a percentage of the width from the left, or of the height from above. */
+  percent: number;
+  text: string;
+}
+
+/** Three to five round numbers within a range, all with as many decimals. */
+export function valueTicks(range: Range): Tick[] {
+  const span = range.high - range.low;
+  const count = (step: number): number => Math.floor(range.high / step + 1e-9) - Math.ceil(range.low / step - 1e-9) + 1;
+  const exponent = Math.floor(Math.log10(span)) - 1;
+  const steps = [1, 2, 2.5, 5, 10, 20, 25, 50].map((factor) => factor * 10 ** exponent);
+  const few = steps.find((step) => count(step) === 3 || count(step) === 4);
+  const step = few ?? steps.find((one) => count(one) <= 5) ?? span;
+  const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) + (isWhole(step / 10 ** Math.floor(Math.log10(step) + 1e-9)) ? 0 : 1);
+  const isPlain = decimals <= 4 && Math.abs(range.high) < 1e5 && Math.abs(range.low) < 1e5;
+  return Array.from({ length: Math.min(count(step), 5) }, (_, index) => {
+    const value = (Math.ceil(range.low / step - 1e-9) + index) * step;
+    return { percent: heightOf(value, range), text: isPlain ? (value + 0).toFixed(decimals) : formatNumber(value) };
+  });
+}
+
+const isWhole = (value: number): boolean => Math.abs(value - Math.round(value)) < 1e-6;
+
+export interface Across {
+  name: string;
+  ticks: Tick[];
+}
+
+/** Round numbers of trials, or of steps where there are no trials, under their events. */
+export function eventTicks(timeline: Timeline): Across {
+  const kind = timeline.trials.length > 0 ? 'trial' : 'step';
+  const places = new Map<number, number>();
+  timeline.events.forEach(({ event, number }, index) => event === kind && places.set(number, index));
+  const most = [...places.keys()].reduce((largest, number) => Math.max(largest, number), 1);
+  const size = 10 ** Math.floor(Math.log10(most));
+  const step = [0.1, 0.2, 0.5, 1, 2].map((factor) => factor * size).find((one) => one >= 1 && most / one <= 6) ?? size;
+  const ticks: Tick[] = [];
+  for (let number = 0; number <= most; number += step) {
+    const event = places.get(number);
+    if (event === undefined) continue;
+    const percent = round2((100 * (event + 1)) / timeline.length);
+    if (percent - (ticks.at(-1)?.percent ?? -Infinity) > 6) ticks.push({ percent, text: String(number) });
+  }
+  return { name: kind, ticks };
 }
 
 export function linePath(points: Series['points'], length: number, range: Range): string {

@@ -6,7 +6,7 @@ describe('an architecture', () => {
   it('is read from text or from an object, with the defaults filled in', () => {
     const fromText = readArchitecture(JSON.stringify(architecture()));
     expect(fromText).toEqual(readArchitecture(architecture()));
-    expect(fromText.diagram.nodes[1]).toEqual({ id: 'b', x: 2, y: 0, label: '1', kind: 'node', group: '' });
+    expect(fromText.diagram.nodes[1]).toEqual({ id: 'b', x: 2, y: 0, label: '1', kind: 'node', group: '', decision: null });
     expect(fromText.diagram.edges[2]).toEqual({ source: 'b', target: 'c', operation: '', decision: null, bend: 0 });
   });
 

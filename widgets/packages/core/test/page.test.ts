@@ -94,6 +94,17 @@ describe('a player', () => {
     for (const one of focusable) expect(one.getAttribute('data-lm-suppress-shortcuts')).toBe('true');
   });
 
+  it('says in tooltips which key does the same, and marks the trial of the moment', async () => {
+    const { root, press, click } = play(lines(), { position: 2 });
+    expect(root.querySelector<HTMLElement>('.nasedu-forward')!.title).toBe('One event forward (→)');
+    expect(root.querySelector<HTMLElement>('.nasedu-now')!.hidden).toBe(false);
+    await press('ArrowRight');
+    expect(root.querySelector<HTMLElement>('.nasedu-now')!.hidden).toBe(true); // an ask
+    await click('Play');
+    expect(root.querySelector<HTMLElement>('.nasedu-play')!.title).toBe('Pause (k)');
+    await click('Pause');
+  });
+
   it('asks for more at the end of a live search, once, and shows what comes', async () => {
     const onWant = vi.fn();
     const { player, root, press } = play(`${JSON.stringify(HEADER)}\n`, { live: true, onWant });
@@ -152,6 +163,18 @@ describe('an architecture', () => {
     edges[0]!.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }));
     edges[0]!.dispatchEvent(new KeyboardEvent('keydown', { key: ' ', bubbles: true }));
     expect(selected).toEqual([1, 0, -1]);
+  });
+
+  it('is selected in by its nodes where these are what was decided', () => {
+    const selected: number[] = [];
+    const nodes = [{ id: 'layer 1', x: 0, y: 0, label: 'pool', kind: 'operation', decision: 4 }];
+    const document_ = { ...architecture(), diagram: { nodes, edges: [] } };
+    mountArchitecture(document.body, readArchitecture(document_), (decision) => selected.push(decision));
+    const node = document.querySelector<SVGGElement>('[role=button]')!;
+    expect(node.getAttribute('aria-label')).toBe('layer 1: pool');
+    node.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }));
+    expect(node.classList.contains('nasedu-selected')).toBe(true);
+    expect(selected).toEqual([4]);
   });
 
   it.each(HOSTILE)('shows hostile text as text: %j', (poison) => {

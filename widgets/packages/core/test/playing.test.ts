@@ -3,7 +3,7 @@ import { readEvents, readHistory } from '../src/documents';
 import { narrate } from '../src/narrate';
 import { arrived, begin, failed, keyed, moveBy, moveTo, tick, toggle, type Playback } from '../src/playback';
 import { membersAt, populationAt } from '../src/population';
-import { linePath, place, rangeOf, scoreSeries, stairPath, stateSeries } from '../src/series';
+import { eventTicks, linePath, place, rangeOf, scoreName, scoreSeries, stairPath, stateSeries, valueTicks } from '../src/series';
 import { panelKind, otherFields } from '../src/states';
 import { Timeline } from '../src/timeline';
 import { EVENTS, HEADER, lines } from './samples';
@@ -163,8 +163,8 @@ describe('charts', () => {
     const { scores, incumbent, failed: failures } = scoreSeries(timeline());
     expect(scores.points).toEqual([[1, 0.5], [5, 0.913]]);
     expect(failures).toEqual([3]);
-    expect(place([5, 0.913], 6, rangeOf([scores]))).toEqual([1000, 6]);
-    expect(stairPath(incumbent.points, 6, rangeOf([scores]))).toBe('M333.33 94H1000V6H1000');
+    expect(place([5, 0.913], 6, rangeOf([scores]))).toEqual([1000, 8]);
+    expect(stairPath(incumbent.points, 6, rangeOf([scores]))).toBe('M333.33 92H1000V8H1000');
   });
 
   it('do not divide by an empty range', () => {
@@ -175,5 +175,32 @@ describe('charts', () => {
 
   it('draw numbers of the states', () => {
     expect(stateSeries(timeline(), ['entered', 'absent'])).toEqual([{ name: 'entered', points: [[1, 0], [3, 1], [5, 2]] }]);
+  });
+});
+
+describe('axes', () => {
+  const texts = (low: number, high: number): string[] => valueTicks({ low, high }).map(({ text }) => text);
+
+  it('have three to five round numbers with as many decimals', () => {
+    expect(texts(0.381, 0.743)).toEqual(['0.4', '0.5', '0.6', '0.7']);
+    expect(texts(0, 0.188)).toEqual(['0.00', '0.05', '0.10', '0.15']);
+    expect(texts(-3, 3)).toEqual(['-2', '0', '2']);
+    expect(texts(1.448, 1.77)).toEqual(['1.5', '1.6', '1.7']);
+    for (const [low, high] of [[0.1, 0.10001], [-2e6, 3e9], [1e-9, 4e-9], [7, 7.3], [0, 1]] as const) {
+      const ticks = valueTicks({ low, high });
+      expect(ticks.length).toBeGreaterThanOrEqual(3);
+      expect(ticks.length).toBeLessThanOrEqual(5);
+      for (const { percent } of ticks) expect(Math.abs(percent - 50)).toBeLessThanOrEqual(42.01);
+    }
+  });
+
+  it('number the trials under their events', () => {
+    const timeline = new Timeline(readHistory(lines()));
+    expect(eventTicks(timeline)).toEqual({
+      name: 'trial',
+      ticks: [{ percent: 33.33, text: '0' }, { percent: 66.67, text: '1' }, { percent: 100, text: '2' }],
+    });
+    expect(scoreName(timeline)).toBe('validation accuracy');
+    expect(eventTicks(new Timeline(readHistory(lines([]))))).toEqual({ name: 'step', ticks: [] });
   });
 });

@@ -1,8 +1,8 @@
 /** One architecture on the page: a picture that can be clicked, and walked along by keyboard. */
 
-import type { Architecture } from '../documents';
-import { layOut } from '../geometry';
-import { formatValue } from '../text';
+import type { Architecture, Diagram } from '../documents';
+import { layOut, type Picture } from '../geometry';
+import { clean, formatValue, plainLabel } from '../text';
 import { describe, drawPicture, edgeName } from './drawing';
 import { element, keepKeys, scroller, setAttributes, shape, write } from './elements';
 
@@ -15,7 +15,7 @@ export interface ArchitectureView {
 /**
  * Draws an architecture into `host`.
  *
- * Without `onSelect` it is a picture; with it, the edges that a decision chose can be selected.
+ * Without `onSelect` it is a picture; with it, the edges and nodes that a decision chose can be selected.
  */
 export function mountArchitecture(host: HTMLElement, architecture: Architecture, onSelect?: (decision: number) => void): ArchitectureView {
   const svg = shape('svg');
@@ -27,15 +27,15 @@ export function mountArchitecture(host: HTMLElement, architecture: Architecture,
   const select = (decision: number): void => {
     selected = decision;
     figure.dataset.selected = String(decision);
-    for (const edge of svg.querySelectorAll('[data-decision]')) {
-      const isSelected = edge.getAttribute('data-decision') === String(decision);
-      edge.classList.toggle('nasedu-selected', isSelected);
-      if (onSelect) edge.setAttribute('aria-pressed', String(isSelected));
+    for (const part of svg.querySelectorAll('[data-decision]')) {
+      const isSelected = part.getAttribute('data-decision') === String(decision);
+      part.classList.toggle('nasedu-selected', isSelected);
+      if (onSelect) part.setAttribute('aria-pressed', String(isSelected));
     }
   };
   const choose = (target: EventTarget | null): void => {
-    const edge = target instanceof Element ? target.closest('[data-decision]') : null;
-    const decision = edge ? Number(edge.getAttribute('data-decision')) : -1;
+    const part = target instanceof Element ? target.closest('[data-decision]') : null;
+    const decision = part ? Number(part.getAttribute('data-decision')) : -1;
     select(decision === selected ? -1 : decision);
     onSelect?.(selected);
   };
@@ -44,7 +44,7 @@ export function mountArchitecture(host: HTMLElement, architecture: Architecture,
     drawPicture(svg, picture, describe(picture, next.name || next.space.name));
     figure.setAttribute('aria-label', `Architecture of ${next.space.name}`);
     write(caption, captionOf(next));
-    if (onSelect) makeSelectable(svg, (index) => edgeName(next.diagram.edges[index]!, picture));
+    if (onSelect) makeSelectable(svg, next.diagram, picture);
     select(selected);
   };
   const controller = new AbortController();
@@ -68,11 +68,14 @@ function captionOf({ name, space, metrics }: Architecture): string {
   return [space.name, name, ...known].filter((part) => part !== '').join(' · ');
 }
 
-function makeSelectable(svg: SVGSVGElement, nameOf: (index: number) => string): void {
+function makeSelectable(svg: SVGSVGElement, { nodes, edges }: Diagram, picture: Picture): void {
   svg.setAttribute('role', 'group');
-  for (const edge of svg.querySelectorAll<SVGGElement>('[data-decision]')) {
-    keepKeys(edge);
-    setAttributes(edge, { tabindex: 0, role: 'button', 'aria-label': nameOf(Number(edge.getAttribute('data-edge'))) });
+  const names = new Map(nodes.map((node) => [clean(node.id), `${node.id}: ${plainLabel(node.label)}`]));
+  for (const part of svg.querySelectorAll<SVGGElement>('[data-decision]')) {
+    const { edge, node } = part.dataset;
+    const name = edge === undefined ? (names.get(node!) ?? '') : edgeName(edges[Number(edge)]!, picture);
+    keepKeys(part);
+    setAttributes(part, { tabindex: 0, role: 'button', 'aria-label': clean(name) });
   }
 }
 

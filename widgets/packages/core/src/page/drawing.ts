@@ -10,8 +10,9 @@ export interface Marks {
   /** What was changed. */
   edges: ReadonlySet<number>;
   nodes: ReadonlySet<string>;
-  /** Edges that are left in the background. */
+  /** Edges and nodes that are left in the background. */
   faded?: ReadonlySet<number>;
+  fadedNodes?: ReadonlySet<string>;
 }
 
 const NO_MARKS: Marks = { edges: new Set(), nodes: new Set() };
@@ -22,13 +23,12 @@ const LINE = 2.4;
 export function drawPicture(svg: SVGSVGElement, picture: Picture, description: string, marks: Marks = NO_MARKS): void {
   const { left, top, width, height } = picture;
   setAttributes(svg, { viewBox: `${left} ${top} ${width} ${height}`, role: 'img', 'aria-label': clean(description) });
-  // It shrinks with its place a little, as far as the text stays legible; then its place scrolls.
-  svg.style.maxWidth = `${width}px`;
-  svg.style.minWidth = `${Math.round(0.84 * width)}px`;
+  // The style sheet says how far it grows or shrinks with its place, so that the text stays legible; then its place scrolls.
+  svg.style.setProperty('--n-natural', `${width}px`);
   svg.classList.add('nasedu-picture');
   svg.replaceChildren(
     shape('g', { class: 'nasedu-edges' }, ...picture.edges.map((edge) => drawEdge(edge, marks))),
-    shape('g', { class: 'nasedu-nodes' }, ...picture.nodes.map((node) => drawNode(node, marks.nodes.has(node.node.id)))),
+    shape('g', { class: 'nasedu-nodes' }, ...picture.nodes.map((node) => drawNode(node, marks))),
     shape('g', { class: 'nasedu-labels' }, ...picture.edges.flatMap((edge) => drawLabel(edge, marks.edges.has(edge.index)))),
     ...picture.titles.map(({ text, x, y }) => svgText(text, { class: 'nasedu-title', x, y })),
   );
@@ -66,7 +66,7 @@ export function paintEdge(group: SVGGElement, operation: string, width: number):
   group.style.setProperty('--n-dash', dashes(style, width) || 'none');
 }
 
-function drawNode({ node, x, y, width, height, round }: NodeShape, isMarked: boolean): SVGGElement {
+function drawNode({ node, x, y, width, height, round }: NodeShape, marks: Marks): SVGGElement {
   const kind = KINDS.has(node.kind) ? node.kind : 'node';
   const outline = { x: x - width / 2, y: y - height / 2, width, height, rx: round ? height / 2 : kind === 'operation' ? 5 : 15 };
   const box = shape('rect', { ...outline, class: 'nasedu-box' });
@@ -77,7 +77,9 @@ function drawNode({ node, x, y, width, height, round }: NodeShape, isMarked: boo
     group.style.setProperty('--n-op', style.color);
     group.style.setProperty('--n-op-dark', style.dark);
   }
-  if (isMarked) group.classList.add('nasedu-changed');
+  if (node.decision !== null) group.setAttribute('data-decision', String(node.decision));
+  if (marks.nodes.has(node.id)) group.classList.add('nasedu-changed');
+  if (marks.fadedNodes?.has(node.id)) group.classList.add('nasedu-faded');
   return group;
 }
 

@@ -45,7 +45,7 @@ export function svgText(text: string, attributes: Attributes): SVGTextElement {
 /** A label of a node as text in a picture, its indices set lower. */
 export function svgLabel(label: string, attributes: Attributes): SVGTextElement {
   const spans = labelParts(clean(label)).map((part, index) => {
-    const span = shape('tspan', index % 2 ? { 'font-size': '75%', dy: 4 } : index ? { dy: -4 } : {});
+    const span = shape('tspan', index % 2 ? { 'font-size': '85%', dy: 4 } : index ? { dy: -4 } : {});
     span.textContent = part;
     return span;
   });

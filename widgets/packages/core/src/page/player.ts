@@ -3,16 +3,16 @@
 import { readEvents, type History } from '../documents';
 import { narrate } from '../narrate';
 import { arrived, begin, failed, keyed, moveBy, moveTo, tick, toggle, type Playback } from '../playback';
-import { dotPath, rangeOf, scoreSeries, stairPath } from '../series';
+import { dotPath, eventTicks, place, rangeOf, scoreName, scoreSeries, stairPath, type Range } from '../series';
 import { otherFields, panelKind, type PanelKind } from '../states';
 import { formatNumber } from '../text';
 import { Timeline } from '../timeline';
-import { makeChart } from './chart';
+import { makeChart, type Now } from './chart';
 import { element, write } from './elements';
 import { makePanel, type Panel } from './panels';
 import { makeStage } from './stage';
 import { drawTable } from './table_panel';
-import { makeTransport, setIcon } from './transport';
+import { makeTransport, nameButton, setIcon } from './transport';
 
 export interface PlayerOptions {
   position?: number;
@@ -178,7 +178,7 @@ function showTransport(transport: View['transport'], { position, length, live, p
   write(count, waiting ? `${position} / ${length} … waiting for Python` : `${position} / ${length}${live ? ' +' : ''}`);
   if (play.getAttribute('aria-label') !== (playing ? 'Pause' : 'Play')) {
     setIcon(play, playing ? 'pause' : 'play');
-    play.setAttribute('aria-label', playing ? 'Pause' : 'Play');
+    nameButton(play, playing ? 'Pause' : 'Play');
   }
   // aria-disabled and not disabled: a disabled button would lose the focus in the middle of stepping.
   for (const button of [first, back]) button.setAttribute('aria-disabled', String(position === 0));
@@ -199,11 +199,12 @@ function makeScores(timeline: Timeline): Part {
     { kind: 'stairs', name: 'incumbent' },
     { kind: 'failed', name: 'failed' },
   ];
-  const chart = makeChart('Score of every trial so far', legend);
+  const chart = makeChart('Score of every trial so far', legend, () => scoreName(timeline));
   chart.element.classList.add('nasedu-scores');
+  let range: Range = { low: 0, high: 1 };
   const grow = (): void => {
     const { scores, incumbent, failed: failures } = scoreSeries(timeline);
-    const range = rangeOf([scores]);
+    range = rangeOf([scores]);
     const { length } = timeline;
     chart.element.hidden = timeline.trials.length === 0;
     chart.draw(
@@ -213,7 +214,13 @@ function makeScores(timeline: Timeline): Part {
         { kind: 'stairs', path: stairPath(incumbent.points, length, range) },
       ],
       range,
+      eventTicks(timeline),
     );
+  };
+  const nowAt = (position: number): Now | null => {
+    const event = timeline.at(position);
+    if (event?.event !== 'trial') return null;
+    return { place: place([position - 1, event.score ?? range.low], timeline.length, range), isFailed: event.score === null };
   };
   grow();
   return {
@@ -223,7 +230,7 @@ function makeScores(timeline: Timeline): Part {
       const best = timeline.incumbent(position);
       const count = timeline.finished(position);
       const part = timeline.length ? position / timeline.length : 0;
-      chart.point(part, `${count} trials${best ? `, incumbent ${formatNumber(best.score!)} of trial ${best.number}` : ''}`);
+      chart.point(part, `${count} trials${best ? `, incumbent ${formatNumber(best.score!)} of trial ${best.number}` : ''}`, nowAt(position));
     },
   };
 }

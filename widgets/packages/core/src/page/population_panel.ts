@@ -1,9 +1,9 @@
 /** The population: members in order of age, their scores, the tournament, and the line from parent to child. */
 
 import { populationAt, type Member, type Population } from '../population';
-import { rangeOf, scoreSeries, type Range } from '../series';
-import { formatNumber } from '../text';
+import { heightOf, rangeOf, scoreName, scoreSeries, type Range } from '../series';
 import type { Timeline } from '../timeline';
+import { makeFrame } from './chart';
 import { element, shape, write } from './elements';
 import type { Panel } from './panels';
 
@@ -17,30 +17,26 @@ const LEGEND: [Member['role'] | 'leaves', string][] = [
 
 export function populationPanel(timeline: Timeline): Panel {
   const title = element('h4', '', 'Population');
-  const high = element('span', 'nasedu-high');
-  const low = element('span', 'nasedu-low');
   const links = shape('svg', { viewBox: '0 0 100 100', preserveAspectRatio: 'none', 'aria-hidden': 'true' });
   const dots = element('div', 'nasedu-dots');
-  const strip = element('div', 'nasedu-strip', links, dots);
-  const frame = element('div', 'nasedu-chart', element('div', 'nasedu-axis', high, low), strip);
-  frame.setAttribute('role', 'img');
-  const ages = element('div', 'nasedu-ages', element('span', '', '← oldest'), element('span', '', 'youngest →'));
+  const frame = makeFrame();
+  frame.area.append(links, dots);
+  frame.below.append(element('div', 'nasedu-ages', element('span', '', '← oldest'), element('span', '', 'youngest →')));
   const legend = element('ul', 'nasedu-legend');
   for (const [role, text] of LEGEND) legend.append(element('li', '', element('span', role === 'leaves' ? 'nasedu-dot nasedu-leaves' : `nasedu-dot nasedu-role-${role}`), text));
   let range: Range = { low: 0, high: 1 };
   const grow = (): void => {
     range = rangeOf([scoreSeries(timeline).scores]);
-    write(high, formatNumber(range.high));
-    write(low, formatNumber(range.low));
+    frame.scale(range, scoreName(timeline));
   };
   grow();
   return {
-    element: element('section', 'nasedu-panel nasedu-population', title, frame, ages, legend),
+    element: element('section', 'nasedu-panel nasedu-population', title, frame.element, legend),
     grow,
     show(position) {
       const population = populationAt(timeline, position);
       write(title, headline(population));
-      frame.setAttribute('aria-label', spoken(population));
+      frame.element.setAttribute('aria-label', spoken(population));
       drawMembers(dots, links, population, range);
     },
   };
@@ -68,8 +64,7 @@ function drawMembers(dots: HTMLElement, links: SVGSVGElement, population: Popula
   const parentScore = members.find(({ number }) => number === parents[0])?.score ?? null;
   const spots = members.map((member, index): Spot => {
     const score = member.score ?? (member.role === 'child' ? parentScore : null);
-    const part = score === null ? 0 : (score - range.low) / (range.high - range.low);
-    return { member, x: (100 * (index + 0.5)) / places, y: 92 - 84 * part };
+    return { member, x: (100 * (index + 0.5)) / places, y: heightOf(score ?? range.low, range) };
   });
   dots.replaceChildren(...spots.map(drawSpot));
   const child = spots.find(({ member }) => member.role === 'child');
@@ -80,7 +75,7 @@ function drawMembers(dots: HTMLElement, links: SVGSVGElement, population: Popula
 }
 
 function linkPath(parent: Spot, child: Spot): string {
-  const lift = Math.min(parent.y, child.y) - 18;
+  const lift = Math.max(-2, Math.min(parent.y, child.y) - 18); // within the frame
   return `M${parent.x} ${parent.y}C${parent.x} ${lift} ${child.x} ${lift} ${child.x} ${child.y}`;
 }
 
@@ -92,7 +87,9 @@ function drawSpot({ member, x, y }: Spot): HTMLElement {
   dot.style.top = `${y}%`;
   dot.dataset.number = String(member.number);
   if (member.role === 'parent' || member.role === 'child') {
-    dot.append(element('span', x > 85 ? 'nasedu-number nasedu-before' : 'nasedu-number', String(member.number)));
+    // Under the dot, where no line is; beside it at the bottom.
+    const side = y < 75 ? '' : x > 85 ? ' nasedu-before' : ' nasedu-after';
+    dot.append(element('span', `nasedu-number${side}`, String(member.number)));
   }
   return dot;
 }

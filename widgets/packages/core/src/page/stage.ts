@@ -1,7 +1,7 @@
 /** The picture of a player: the architecture of the moment, and its parent with what was changed. */
 
 import type { DiagramEdge, HistoryEvent } from '../documents';
-import { differences, layOut } from '../geometry';
+import { differences, layOut, type Picture } from '../geometry';
 import { changedDecisions } from '../population';
 import { numberOf, numbersOf } from '../states';
 import { clean } from '../text';
@@ -15,6 +15,7 @@ export interface Stage {
 }
 
 const SMALL = 40;
+const MOST_ROOM = { width: 600, height: 700 };
 
 export function makeStage(timeline: Timeline): Stage {
   const child = shape('svg');
@@ -24,7 +25,7 @@ export function makeStage(timeline: Timeline): Stage {
   const title = element('h4', '', 'Derived: what the search would return now');
   const box = element('section', 'nasedu-stage', title, parents, figure);
   let drawn: Shown | null = null;
-  let tallest = 0;
+  let room = { width: 0, height: 0 };
   let widest = 0;
   return {
     element: box,
@@ -36,18 +37,24 @@ export function makeStage(timeline: Timeline): Stage {
       title.hidden = shown.event.event !== 'step';
       const family = parentsOf(timeline, shown.event);
       const marks = family[0]?.diagram ? marksOf(shown, family) : undefined;
-      const picture = layOut(shown.diagram, { widest });
-      widest = Math.max(widest, picture.unit);
+      const natural = layOut(shown.diagram, { widest });
+      widest = Math.max(widest, natural.unit);
+      // The picture never shrinks, so that what is below keeps its place from step to step.
+      const picture = padded(natural, room);
+      room = { width: Math.min(picture.width, MOST_ROOM.width), height: Math.min(picture.height, MOST_ROOM.height) };
       drawPicture(child, picture, describe(picture, shown.event.name || 'architecture'), marks);
       box.classList.toggle('nasedu-stale', shown.stale);
       write(name, captionOf(shown));
       name.title = clean(shown.event.name);
       parents.replaceChildren(...family.flatMap((parent, index) => drawParent(parent, shown, index, family.length)));
-      // The stage never shrinks, so that what is below keeps its place from step to step.
-      tallest = Math.max(tallest, picture.height);
-      figure.style.minHeight = `${Math.min(tallest, 700) + 30}px`;
     },
   };
+}
+
+/** The picture with empty space on the right, above and below, where it is smaller than the room. */
+function padded(picture: Picture, room: { width: number; height: number }): Picture {
+  const height = Math.max(picture.height, room.height);
+  return { ...picture, top: picture.top - (height - picture.height) / 2, width: Math.max(picture.width, room.width), height };
 }
 
 function captionOf({ event, stale }: Shown): string {
@@ -72,7 +79,7 @@ function marksOf({ diagram, event }: Shown, family: readonly HistoryEvent[]): Ma
   const isNew = (id: string): boolean => news.length > 0 && news.every(({ nodes }) => nodes.has(id));
   return {
     edges: new Set(diagram.edges.flatMap((edge, index) => (isChanged(edge) || rewired.has(index) ? [index] : []))),
-    nodes: new Set(diagram.nodes.map((node) => node.id).filter(isNew)),
+    nodes: new Set(diagram.nodes.flatMap(({ id, decision }) => (isNew(id) || (decision !== null && changed.has(decision)) ? [id] : []))),
   };
 }
 
@@ -84,7 +91,12 @@ function drawParent(parent: HistoryEvent, shown: Shown, index: number, count: nu
   const cut = numberOf(state.cut);
   const isGiven = (decision: number): boolean => cut === null || count < 2 || (index === 0 ? decision < cut : decision >= cut);
   const { nodes, edges } = differences(shown.diagram, parent.diagram);
-  const marks = { edges: count === 1 ? edges : new Set<number>(), faded: new Set<number>(), nodes: count === 1 ? nodes : new Set<string>() };
+  const marks = {
+    edges: count === 1 ? edges : new Set<number>(),
+    nodes: count === 1 ? nodes : new Set<string>(),
+    faded: new Set<number>(),
+    fadedNodes: new Set(parent.diagram.nodes.flatMap(({ id, decision }) => (decision === null || isGiven(decision) ? [] : [id]))),
+  };
   parent.diagram.edges.forEach(({ decision }, edge) => {
     if (decision === null) return;
     if (!isGiven(decision)) marks.faded.add(edge);

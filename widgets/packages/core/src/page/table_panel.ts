@@ -1,6 +1,6 @@
 /** The panel for a state that no other panel knows: keys and values, and lines for what is a number. */
 
-import { linePath, stateSeries } from '../series';
+import { eventTicks, linePath, stateSeries } from '../series';
 import { formatValue } from '../text';
 import type { Timeline } from '../timeline';
 import { lineLayers, makeChart } from './chart';
@@ -37,7 +37,7 @@ export function stateChart(timeline: Timeline, title: string, names: readonly st
     const inOrder = names.map((name) => series.find((one) => one.name === name) ?? { name, points: [] });
     const { layers, range } = lineLayers(inOrder, timeline.length, linePath);
     chart.element.hidden = series.length === 0;
-    chart.draw(layers, range);
+    chart.draw(layers, range, eventTicks(timeline));
   };
   grow();
   return {

@@ -4,13 +4,16 @@ import { element, keepKeys, setAttributes, shape } from './elements';
 
 // Paths and not characters: many machines have no font for the symbols of a tape deck.
 const ICONS = {
-  first: 'M3 3h2v10H3zM13 3v10L6 8z',
-  back: 'M11 3v10L4 8z',
+  first: 'M1 3h2v10H1zM9 3v10L3.5 8zM15 3v10L9.5 8z',
+  back: 'M11 3h2v10h-2zM9.5 3v10L2.5 8z',
   play: 'M4 2v12l9-6z',
   pause: 'M4 3h3v10H4zM9 3h3v10H9z',
-  forward: 'M5 3v10l7-5z',
-  last: 'M3 3v10l7-5zM11 3h2v10h-2z',
+  forward: 'M3 3h2v10H3zM6.5 3v10l7-5z',
+  last: 'M13 3h2v10h-2zM7 3v10l5.5-5zM1 3v10l5.5-5z',
 };
+
+/** How a key is called in a tooltip. */
+const KEYS: Record<string, string> = { ArrowLeft: '←', ArrowRight: '→' };
 
 export type Icon = keyof typeof ICONS;
 
@@ -19,11 +22,18 @@ export function setIcon(button: HTMLElement, icon: Icon): void {
   button.replaceChildren(shape('svg', { viewBox: '0 0 16 16', width: 16, height: 16, 'aria-hidden': 'true' }, path));
 }
 
+/** Says what a button does: to a screen reader, and with its key in the tooltip. */
+export function nameButton(button: HTMLElement, label: string): void {
+  const key = button.getAttribute('aria-keyshortcuts') ?? '';
+  button.setAttribute('aria-label', label);
+  button.title = `${label} (${KEYS[key] ?? key})`;
+}
+
 function iconButton(icon: Icon, label: string, key: string): HTMLButtonElement {
   const button = keepKeys(element('button', `nasedu-button nasedu-${icon}`));
   button.type = 'button';
-  button.title = `${label} (${key})`;
-  setAttributes(button, { 'aria-label': label, 'aria-keyshortcuts': key });
+  button.setAttribute('aria-keyshortcuts', key);
+  nameButton(button, label);
   setIcon(button, icon);
   return button;
 }
