@@ -66,6 +66,8 @@ export const LABEL_HEIGHT = 17;
 const NODE_HEIGHT = 30;
 const DOT = 16;
 const ARROW = 9;
+/** What is seen of an edge on each side of its label: enough to know its colour and dashes. */
+const BESIDE_LABEL = 22;
 const MARGIN = 6;
 const TITLE_HEIGHT = 26;
 
@@ -118,8 +120,8 @@ function unitFor(
     const along = Math.abs(target.x - source.x);
     if (along < 0.3 || Math.abs(target.y - source.y) > 0.25 * along) continue;
     const boxes = (sizes.get(edge.source)!.width + sizes.get(edge.target)!.width) / 2;
-    const straight = Math.abs(edge.bend) < 0.2;
-    unit = Math.max(unit, (boxes + 2 * ARROW + (straight ? labelWidth(edge) : 0)) / along);
+    const label = Math.abs(edge.bend) < 0.2 ? labelWidth(edge) : 0;
+    unit = Math.max(unit, (boxes + 2 * (label > 0 ? BESIDE_LABEL : ARROW) + label) / along);
   }
   return Math.min(unit, 2.5 * Math.max(base, 70));
 }

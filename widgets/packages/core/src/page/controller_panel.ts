@@ -7,6 +7,8 @@ import { element, scroller, write } from './elements';
 import type { Panel } from './panels';
 import { drawTable, stateChart } from './table_panel';
 
+/** As many columns go into further lines where there is no room; more of them scroll sideways. */
+const MOST_WRAPPED = 8;
 const NUMBERS = ['reward', 'baseline', 'advantage', 'entropy', 'log_probability', 'loss'];
 
 export function controllerPanel(timeline: Timeline): Panel {
@@ -28,7 +30,7 @@ function distributionPanel(
 ): Panel {
   const unrolled = element('ol', 'nasedu-columns');
   const table = element('table', 'nasedu-table nasedu-inline');
-  const chart = stateChart(timeline, 'Reward and baseline', ['reward', 'baseline']);
+  const chart = stateChart(timeline, 'Reward', ['reward', 'baseline']);
   const bars: Bar[] = [];
   return {
     element: element(
@@ -61,6 +63,7 @@ function drawColumns(host: HTMLElement, bars: Bar[], columns: readonly Column[])
   const isSame = bars.length === options.length && options.every(({ key }, index) => bars[index]!.key === key);
   if (!isSame || host.childElementCount !== columns.length) {
     bars.length = 0;
+    host.classList.toggle('nasedu-few', columns.length <= MOST_WRAPPED);
     host.replaceChildren(...columns.map((column, index) => drawColumn(column, index, bars)));
   }
   options.forEach(({ option }, index) => bars[index]!.update(option));
