@@ -17,6 +17,7 @@ MNIST1D = ["f8b4ec85cd66d403", "0274fd5464bda85f", "97234787baec5434"]  # train,
 FIRST = [0.39208984375, 0.2744140625, 0.27685546875, 0.670166015625]
 PUBLISHED_STD = [1.198, 0.874, 0.841, 0.997, 0.891, 0.837, 1.195, 0.873, 0.997, 0.902]  # by class
 PUBLISHED_STEP, PUBLISHED_QUANTILES = 0.597, [-2.787, -0.548, 0.568, 2.736]
+MNIST1D_CHECKSUM = "d84f57fd8367b659"  # of all splits, with labels
 DIGITS = ["9d53310f15fdb295", "690deb894b26b5f4", "3be7ff670a36b9f1"]
 
 
@@ -98,6 +99,17 @@ def test_a_dataset_cannot_be_changed_not_even_through_the_callers_array():
     assert data.train.inputs.max() == 0
     with pytest.raises(ValueError, match="read-only"):
         data.train.inputs[:] = 7
+
+
+def test_the_checksum_tells_datasets_of_one_name_apart_and_is_the_same_in_every_session():
+    assert load("mnist1d").checksum == MNIST1D_CHECKSUM
+    assert made().checksum == made().checksum
+    for name in ("train", "validation", "test"):
+        other = split()
+        other.inputs[0, 0, 0] = 1
+        changed = Dataset("made", (1, 4), 3, **{**splits(), name: other})
+        relabelled = Dataset("made", (1, 4), 3, **{**splits(), name: split(labels=[2, 1, 0, 0, 1, 2])})
+        assert len({made().checksum, changed.checksum, relabelled.checksum}) == 3
 
 
 def test_an_unknown_dataset_names_the_known_ones():

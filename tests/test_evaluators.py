@@ -144,6 +144,13 @@ def test_settings_are_json_and_tell_evaluators_apart():
     assert train().at(3).settings == train(epochs=3).settings
 
 
+def test_settings_tell_datasets_of_one_name_apart():
+    other = Dataset("peaks", (1, 16), 2, TASK.train, TASK.validation, signals(64, 9))
+    first, second = (Train(data, epochs=1, device="cpu").settings for data in (TASK, other))
+    assert first != second
+    assert {**first, "dataset": 0} == {**second, "dataset": 0}
+
+
 def test_the_networks_options_are_passed_on():
     micro, published = (train(network=options)(CELLS[:1])[0] for options in ({}, {"skeleton": "published"}))
     assert published.metrics["parameters"].value > micro.metrics["parameters"].value

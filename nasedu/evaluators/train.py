@@ -94,7 +94,8 @@ class Train:
     def settings(self) -> dict[str, Any]:
         """All that decides the trials, as JSON values; the device too, since a GPU rounds differently."""
         skeleton = {"channels": self.channels, "cells": self.cells, "network": dict(self.network)}
-        return {"dataset": self.dataset.name, "seed": self.seed, **skeleton, **self._recipe, "device": self.device}
+        data = {"name": self.dataset.name, "checksum": self.dataset.checksum}
+        return {"dataset": data, "seed": self.seed, **skeleton, **self._recipe, "device": self.device}
 
     def at(self, epochs: int) -> Train:
         """Return the same evaluator with another number of epochs; its schedule fits that number."""
