@@ -8,7 +8,7 @@ An architecture is a sequence of categorical decisions. That one idea is what le
 strategy run on every space: a controller emits one token per decision, Q-learning's state
 is a prefix of decisions, evolution changes one decision, DARTS keeps one softmax per decision.
 
-This file needs numpy alone; the loop that joins the nouns is in ``history.py``.
+This file needs numpy alone; the loop that joins the nouns is in ``loop.py``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -322,13 +323,10 @@ class SearchSpace:
             rule = (type(self).is_valid.__doc__ or "See its is_valid().").strip().splitlines()[0]
             raise ValueError(f"{self.format(choices)} is not a valid architecture of {self.name}. {rule}")
 
-    @property
+    @cached_property
     def size(self) -> int:
         """The number of architectures, exact unless :attr:`size_is_exact` is False (then an upper bound)."""
-        if self._size is None:
-            object.__setattr__(self, "_size", self._count_architectures())
-        assert self._size is not None
-        return self._size
+        return self._count_architectures()
 
     @property
     def size_is_exact(self) -> bool:
@@ -457,7 +455,6 @@ class SearchSpace:
     _counts: np.ndarray[Any, np.dtype[np.int_]]
     _always_active: tuple[bool, ...]
     _is_plain: bool  # every combination is valid and every decision active
-    _size: int | None = None  # counted when first asked for
 
 
 def _is_inherited(space: SearchSpace, method: str) -> bool:

@@ -114,6 +114,7 @@ class History:
     Args:
         header: what the search was: space, strategy and its settings, evaluator, versions.
         events: plain data, one dict per event; they become trials when touched.
+        space: the search space, if it is at hand; else it is made from the header when first asked for.
 
     Example:
         >>> import nasedu as nas
@@ -125,13 +126,15 @@ class History:
         (20, 0.8333333333333334)
     """
 
-    def __init__(self, header: Event, events: Iterable[Event] = ()) -> None:
+    def __init__(self, header: Event, events: Iterable[Event] = (), space: SearchSpace | None = None) -> None:
         self.header = header
         self.events: list[Event] = list(events)
-        self._space: SearchSpace | None = None
-        self._forget_trials()
+        self._space = space
+        self.truncate(len(self.events))
 
-    def _forget_trials(self) -> None:
+    def truncate(self, events: int) -> None:
+        """Drop every event after the first ``events``."""
+        del self.events[events:]
         self._trials: list[Trial] = []
         self._incumbent: Trial | None = None
         self._asked: dict[int, Event] = {}  # asks that no decoded trial has answered
@@ -231,14 +234,17 @@ class History:
 
     # Files ---------------------------------------------------------------------------------
 
-    def lines(self, start: int = 0) -> list[str]:
-        """Return the events from ``start`` on as JSON, one line each; the header first if start is 0."""
-        events = [event_line(self.space, event) for event in self.events[start:]]
-        return [to_json_line(self.header), *events] if start == 0 else events
+    def event_lines(self, start: int = 0) -> list[str]:
+        """Return the events from ``start`` on as JSON, one line each."""
+        return [event_line(self.space, event) for event in self.events[start:]]
 
-    def text(self, start: int = 0) -> str:
-        """Return :meth:`lines` as one text, each line ended."""
-        return "".join(line + "\n" for line in self.lines(start))
+    def lines(self) -> list[str]:
+        """Return the whole history as JSON: a line for the header, and one for each event."""
+        return [to_json_line(self.header), *self.event_lines()]
+
+    def text(self) -> str:
+        """Return what a ``*.nas.jsonl`` file holds: :meth:`lines`, each ended."""
+        return "".join(line + "\n" for line in self.lines())
 
     def save(self, path: str | Path) -> None:
         """Write the history to a ``*.nas.jsonl`` file."""

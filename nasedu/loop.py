@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
@@ -29,7 +29,6 @@ from nasedu.history import (
     HISTORY_FORMAT,
     Event,
     History,
-    event_line,
     for_the_eye,
     is_snapshot,
     plain,
@@ -51,7 +50,9 @@ def search(
         strategy: proposes architectures and learns from trials; fresh, also when resuming.
         evaluator: a list of architectures to a list of trials, in the same order.
         trials: the total, those of a resumed history included; at least 1.
-        batch: how many are asked before they are evaluated together; at least 1.
+        batch: how many are asked before they are evaluated together; at least 1. Where the total is no multiple of
+            it, the last batch is smaller; a search that goes on from there with more trials is a valid one, but asks
+            in other groups than one that had the larger total from the start.
         history: a ``*.nas.jsonl`` file to append to. If it exists, the search goes on where it stopped.
 
     Raises:
@@ -114,9 +115,9 @@ class Search:
         trial = self._answered[0]
         self.strategy.tell(trial)
         self._answered.popleft()
-        number, _ = self._asked.popleft()
+        self._asked.popleft()
         self._tells += 1
-        self._log.append(trial_event(trial), self._state(number))
+        self._log.append(trial_event(trial), getattr(self.strategy, "state", None))
         if self.done:
             self._log.close()
         return trial
@@ -144,10 +145,7 @@ class Search:
             event: Event = {"event": "ask", "number": self._asks, "choices": list(architecture.choices)}
             self._asked.append((self._asks, architecture))
             self._asks += 1
-            self._log.append(event, self._state(event["number"]))
-
-    def _state(self, number: int) -> Mapping[str, Any] | None:
-        return getattr(self.strategy, "state", None) if is_snapshot(number) else None
+            self._log.append(event, getattr(self.strategy, "state", None))
 
     def _evaluate(self) -> list[Trial]:
         asked = [architecture for _, architecture in self._asked]
@@ -189,6 +187,13 @@ class Search:
         self._asks += 1
 
 
+class Mark(NamedTuple):
+    """A place in a log's file: after so many bytes and so many events."""
+
+    length: int
+    events: int
+
+
 class Log:
     """A history that is also appended to its file, if it has one. An existing file is read and continued.
 
@@ -197,25 +202,23 @@ class Log:
 
     def __init__(self, header: Event, space: SearchSpace, path: str | Path | None) -> None:
         self.path = None if path is None else Path(path)
-        self.history = History(json.loads(to_json_line(header)))
+        self.history = History(json.loads(to_json_line(header)), space=space)
         self._file: IO[bytes] | None = None
-        self._length = 0  # of the file, in bytes; another length means that somebody else writes
-        self._written = 0  # how many events are in the file
-        self._after = (0, 0)  # both, once the write that was begun last is complete
+        self._written = self._writing = Mark(0, 0)  # what is in the file, and what will be after the present write
         if self.path is not None and self.path.exists() and self.path.stat().st_size > 0:
-            self._continue(header, self.path)
-        self.history._space = space
+            self._continue(header, space, self.path)
 
-    def _continue(self, header: Event, path: Path) -> None:
+    def _continue(self, header: Event, space: SearchSpace, path: Path) -> None:
         if _is_cut_header(path):
             warnings.warn(f"{path}: the only line was cut off; the search begins anew.", stacklevel=5)
             os.truncate(path, 0)
             return
-        history, self._length = read_history(path)
-        _check_same_search(history.header, header, path)
-        if path.stat().st_size > self._length:  # a line was being written when the search was killed
-            os.truncate(path, self._length)
-        self.history, self._written = history, len(history.events)
+        logged, length = read_history(path)
+        _check_same_search(logged.header, header, path)
+        if path.stat().st_size > length:  # a line was being written when the search was killed
+            os.truncate(path, length)
+        self.history = History(logged.header, logged.events, space)
+        self._written = self._writing = Mark(length, len(logged.events))
 
     def append(self, event: Event, state: Mapping[str, Any] | None) -> None:
         """Add an event with the state to look at, and write it through to the file."""
@@ -227,15 +230,13 @@ class Log:
 
     def keep(self, events: int) -> None:
         """Drop every event after the first ``events``: what a weight-sharing checkpoint does not cover."""
-        del self.history.events[events:]
-        self.history._forget_trials()
+        self.history.truncate(events)
         if self.path is not None and self.path.exists():
             self.close()
             lines = self.path.read_bytes().splitlines(keepends=True)
-            self._length = sum(map(len, lines[: 1 + events]))
-            self._written = min(self._written, events)
-            self._after = (self._length, self._written)
-            os.truncate(self.path, self._length)
+            length = sum(map(len, lines[: 1 + events]))
+            self._written = self._writing = Mark(length, min(self._written.events, events))
+            os.truncate(self.path, length)
 
     def close(self) -> None:
         """Close the file, so that it can be moved, truncated or deleted on every system."""
@@ -250,23 +251,21 @@ class Log:
             self._file = path.open("ab")
         self._file.flush()
         size = os.fstat(self._file.fileno()).st_size
-        if size == self._after[0]:  # an interrupt may have come between writing and counting
-            self._length, self._written = self._after
-        if size != self._length:
+        if size == self._writing.length:  # an interrupt may have come between writing and counting
+            self._written = self._writing
+        if size != self._written.length:  # whoever else writes changes the length
             self.close()
             raise ValueError(
                 f"{path} was changed by somebody else, perhaps by another search; nothing more is written to it. "
                 "Search again with this history to go on from what is in it, or choose another file."
             )
-        events = self.history.events[self._written :]
-        lines = [event_line(self.history.space, event) for event in events]
-        if self._length == 0:
-            lines.insert(0, to_json_line(self.history.header))
-        data = "".join(line + "\n" for line in lines).encode()
-        self._after = (self._length + len(data), self._written + len(events))
+        new = self.history.event_lines(self._written.events)
+        header = [to_json_line(self.history.header)] if self._written.length == 0 else []
+        data = "".join(line + "\n" for line in [*header, *new]).encode()
+        self._writing = Mark(self._written.length + len(data), self._written.events + len(new))
         self._file.write(data)
         self._file.flush()
-        self._length, self._written = self._after
+        self._written = self._writing
 
 
 def _is_cut_header(path: Path) -> bool:

@@ -278,7 +278,7 @@ def test_a_malformed_chain_is_refused(text, message):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"min_depth": 3, "max_depth": 2}, "1 <= min_depth <= max_depth; got 3 and 2"),
+        ({"min_depth": 3, "max_depth": 2}, "1 <= min_depth <= max_depth <= 100; got 3 and 2"),
         ({"min_depth": 0}, "got 0 and 5"),
         ({"widths": (0,)}, "widths must be at least 1"),
         ({"widths": ()}, "'layer 1 width' must have at least one option"),
@@ -310,3 +310,20 @@ def test_a_space_is_made_by_its_name_and_parameters():
 @pytest.mark.parametrize("name", nas.spaces.SPACES)
 def test_every_space_is_called_what_it_is_found_by(name):
     assert nas.space(name).name == name
+
+
+def test_every_chain_can_grow_and_shrink():
+    """A new layer starts as dense, the one type that may follow every other."""
+    space = nas.spaces.Chain(max_depth=3)
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        chain = space.sample(rng)
+        depths = {len(space.layers(neighbor.choices)) for neighbor in space.neighbors(chain)}
+        assert depths == {1, 2, 3}
+
+
+def test_a_space_says_which_parameters_it_has():
+    with pytest.raises(ValueError, match=r"chain has no parameter 'depth'; it has min_depth, max_depth, widths"):
+        nas.space("chain", depth=3)
+    with pytest.raises(ValueError, match=r"nasbench201 has no parameter 'nodes'; it has none"):
+        nas.space("nasbench201", nodes=4)

@@ -1,5 +1,6 @@
 """Search spaces: one file per space. None of them needs torch."""
 
+import inspect
 from typing import Any
 
 from nasedu.core import SearchSpace
@@ -20,8 +21,12 @@ def create(name: str, **parameters: Any) -> SearchSpace:
         parameters: the arguments of the space's class.
 
     Raises:
-        ValueError: no space has this name.
+        ValueError: no space has this name, or the space has no such parameter.
     """
     if name not in SPACES:
         raise ValueError(f"unknown search space {name!r}; there are {', '.join(SPACES)}.")
+    known = [parameter for parameter in inspect.signature(SPACES[name]).parameters]
+    for parameter in parameters:
+        if parameter not in known:
+            raise ValueError(f"{name} has no parameter {parameter!r}; it has {', '.join(known) or 'none'}.")
     return SPACES[name](**parameters)

@@ -9,6 +9,9 @@ the resolution. After the first dense layer all layers are dense. With ``skips=T
 convolution or dense layer may be bypassed by an identity (or, where sizes differ, a linear
 projection), as in a residual network. Decisions of layers and kinds that do not apply are inactive.
 
+A mutation that deepens a chain appends a dense layer of the first width and activation, which may
+follow any other layer; later mutations turn it into what is needed.
+
 The native string reads from input to output:
 
     conv3-16-relu > pool > conv5-32-relu+skip > dense-64-tanh
@@ -24,7 +27,7 @@ from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace
 
 __all__ = ["Chain", "Layer"]
 
-TYPES = ("conv", "pool", "dense")
+TYPES = ("dense", "conv", "pool")  # a new layer starts as dense, which may follow any other
 PARTS = {"conv": ("width", "kernel", "activation", "skip"), "pool": (), "dense": ("width", "activation", "skip")}
 
 Layer = dict[str, str | int | float | bool]
@@ -35,7 +38,7 @@ class Chain(SearchSpace):
     """Chains of convolution, pooling and dense layers, on images and on signals.
 
     Args:
-        min_depth, max_depth: limits of the number of layers, 1 ≤ min_depth ≤ max_depth.
+        min_depth, max_depth: limits of the number of layers, 1 ≤ min_depth ≤ max_depth ≤ 100.
         widths: output channels (convolution) or units (dense) to choose from.
         kernels: sizes of convolution kernels to choose from, odd.
         activations: among ``"relu"``, ``"tanh"`` and ``"gelu"``.
@@ -59,8 +62,10 @@ class Chain(SearchSpace):
         activations: Sequence[str] = ("relu", "tanh"),
         skips: bool = False,
     ) -> None:
-        if not 1 <= min_depth <= max_depth:
-            raise ValueError(f"depths must satisfy 1 <= min_depth <= max_depth; got {min_depth} and {max_depth}.")
+        if not 1 <= min_depth <= max_depth <= 100:
+            raise ValueError(
+                f"depths must satisfy 1 <= min_depth <= max_depth <= 100; got {min_depth} and {max_depth}."
+            )
         if any(width < 1 for width in widths):
             raise ValueError(f"widths must be at least 1; got {tuple(widths)}.")
         if any(kernel < 1 or kernel % 2 == 0 for kernel in kernels):

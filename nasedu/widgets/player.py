@@ -83,10 +83,8 @@ class Player(anywidget.AnyWidget):
             self.error = f"{type(error).__name__}: {error}"
 
     def _send_events(self, first: int) -> None:
-        # From event 0 on, text() would begin with the header, which the page has.
-        lines = self.history.lines(first)[1 if first == 0 else 0 :]
         self.live = self._is_live()
-        text = "".join(line + "\n" for line in lines)
+        text = "".join(line + "\n" for line in self.history.event_lines(first))
         self.send({"type": "events", "first": first, "text": text, "live": self.live})
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
