@@ -361,6 +361,7 @@ def _check_format(document: Any, name: str, path: Path) -> None:
 
 
 def trial_event(trial: Trial) -> Event:
+    """Return the event that logs a trial: plain data; what is at its default is left out."""
     event: Event = {"event": "trial", "number": trial.number}
     if trial.failure is not None:
         event["failure"] = trial.failure
@@ -384,6 +385,7 @@ def trial_event(trial: Trial) -> Event:
 
 
 def trial_from_event(event: Event, architecture: Architecture) -> Trial:
+    """Return the trial that :func:`trial_event` logged, exactly."""
     return Trial(
         architecture,
         accuracy=event.get("accuracy"),
@@ -421,6 +423,7 @@ _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", "
 
 
 def to_json_line(value: Any) -> str:
+    """Return plain data as JSON on one line; not-a-number and infinity are refused."""
     return _JSON.encode(value)
 
 

@@ -1,4 +1,4 @@
-/** What a controller or a policy says: a distribution over options for each decision. */
+/** What a controller says: a distribution over options for each decision. */
 
 import type { Space } from './documents';
 import { numberOf, numbersOf } from './states';
@@ -25,12 +25,6 @@ export function controllerColumns(space: Space, probabilities: unknown, chosen: 
     if (!Array.isArray(row)) return { title, options: null };
     return { title, options: optionsOf(row, decision?.options ?? [], numberOf(choices[index])) };
   });
-}
-
-/** One column: a single distribution. */
-export function policyColumns(probabilities: unknown, labels: unknown, chosen: unknown): Column[] {
-  const names = Array.isArray(labels) ? labels.map(String) : [];
-  return [{ title: 'policy', options: optionsOf(numbersOf(probabilities), names, numberOf(chosen)) }];
 }
 
 function optionsOf(row: readonly unknown[], names: readonly string[], chosen: number | null): Option[] {

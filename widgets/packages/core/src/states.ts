@@ -3,21 +3,18 @@
 import type { State } from './documents';
 import type { Snapshot } from './timeline';
 
-export type PanelKind = 'population' | 'controller' | 'policy' | 'supernet' | 'table';
+export type PanelKind = 'population' | 'controller' | 'supernet' | 'table';
 
 const KEYS: Record<Exclude<PanelKind, 'table'>, readonly string[]> = {
   population: ['parent', 'parents', 'draws', 'changed', 'generation', 'cut', 'mutated', 'elite', 'entered', 'left', 'population'],
   controller: ['probabilities', 'chosen', 'log_probability', 'entropy', 'reward', 'baseline', 'advantage', 'loss'],
-  policy: ['probabilities', 'labels', 'chosen', 'alpha'],
   supernet: ['alphas', 'train_loss', 'validation_loss', 'train_accuracy', 'validation_accuracy', 'entropy'],
 };
 
 export function panelKind({ proposal, answer }: Snapshot): PanelKind {
   const state = { ...proposal, ...answer };
   if (state.alphas !== undefined) return 'supernet';
-  if (Array.isArray(state.probabilities)) {
-    return state.probabilities.some((row) => Array.isArray(row)) ? 'controller' : 'policy';
-  }
+  if (Array.isArray(state.probabilities)) return 'controller';
   const isPopulation = ['parent', 'parents', 'draws', 'generation', 'entered'].some((key) => state[key] !== undefined);
   return isPopulation ? 'population' : 'table';
 }

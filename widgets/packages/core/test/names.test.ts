@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dashes, operationStyle, paletteName } from '../src/palette';
-import { cellWeights, controllerColumns, policyColumns, softmax } from '../src/probabilities';
+import { cellWeights, controllerColumns, softmax } from '../src/probabilities';
 import { clean, formatNumber, formatValue, shorten } from '../src/text';
 import { SPACE } from './samples';
 
@@ -51,7 +51,7 @@ describe('probabilities', () => {
 
   it('survive what should not be there', () => {
     expect(controllerColumns(SPACE, 'x', null)).toEqual([]);
-    expect(policyColumns([0.5, 'x', 7], null, 0)[0]!.options!.map(({ probability }) => probability)).toEqual([0.5, 1]);
+    expect(controllerColumns(SPACE, [[0.5, 'x', 7]], [0])[0]!.options!.map(({ probability }) => probability)).toEqual([0.5, 0, 1]);
     expect(cellWeights(null)).toEqual([]);
   });
 

@@ -147,7 +147,6 @@ describe('panels', () => {
     expect(kind({ parent: null })).toBe('population');
     expect(kind({}, { entered: 3 })).toBe('population');
     expect(kind({ probabilities: [[0.5, 0.5], null] })).toBe('controller');
-    expect(kind({ probabilities: [0.5, 0.5] })).toBe('policy');
     expect(kind({ alphas: {}, entropy: 1 })).toBe('supernet');
     expect(kind({ temperature: 3 })).toBe('table');
   });

@@ -1,8 +1,8 @@
 /** A controller unrolled: one column of bars per decision, and how its reward and baseline went. */
 
 import { operationStyle } from '../palette';
-import { controllerColumns, policyColumns, type Column, type Option } from '../probabilities';
-import type { Snapshot, Timeline } from '../timeline';
+import { controllerColumns, type Column, type Option } from '../probabilities';
+import type { Timeline } from '../timeline';
 import { element, scroller, write } from './elements';
 import type { Panel } from './panels';
 import { drawTable, stateChart } from './table_panel';
@@ -12,22 +12,6 @@ const MOST_WRAPPED = 8;
 const NUMBERS = ['reward', 'baseline', 'advantage', 'entropy', 'log_probability', 'loss'];
 
 export function controllerPanel(timeline: Timeline): Panel {
-  const columns = (state: Snapshot['proposal']): Column[] =>
-    controllerColumns(timeline.header.space, state.probabilities, state.chosen);
-  return distributionPanel(timeline, 'The probability of each option, decision by decision', columns, NUMBERS);
-}
-
-export function policyPanel(timeline: Timeline): Panel {
-  const columns = (state: Snapshot['proposal']): Column[] => policyColumns(state.probabilities, state.labels, state.chosen);
-  return distributionPanel(timeline, 'The probability of each choice', columns, ['alpha']);
-}
-
-function distributionPanel(
-  timeline: Timeline,
-  title: string,
-  columnsOf: (state: Snapshot['proposal']) => Column[],
-  numbers: readonly string[],
-): Panel {
   const unrolled = element('ol', 'nasedu-columns');
   const table = element('table', 'nasedu-table nasedu-inline');
   const chart = stateChart(timeline, 'Reward', ['reward', 'baseline']);
@@ -36,16 +20,16 @@ function distributionPanel(
     element: element(
       'section',
       'nasedu-panel nasedu-controller',
-      element('h4', '', title),
+      element('h4', '', 'The probability of each option, decision by decision'),
       scroller('nasedu-unrolled', 'Decisions', unrolled),
       table,
       chart.element,
     ),
     grow: chart.grow,
     show(position, snapshot) {
-      drawColumns(unrolled, bars, columnsOf(snapshot.proposal));
+      drawColumns(unrolled, bars, controllerColumns(timeline.header.space, snapshot.proposal.probabilities, snapshot.proposal.chosen));
       const state = { ...snapshot.proposal, ...snapshot.answer };
-      drawTable(table, numbers.flatMap((name): [string, unknown][] => (name in state ? [[name, state[name]]] : [])));
+      drawTable(table, NUMBERS.flatMap((name): [string, unknown][] => (name in state ? [[name, state[name]]] : [])));
       chart.point(position);
     },
   };

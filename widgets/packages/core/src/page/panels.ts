@@ -2,7 +2,7 @@
 
 import type { PanelKind } from '../states';
 import type { Snapshot, Timeline } from '../timeline';
-import { controllerPanel, policyPanel } from './controller_panel';
+import { controllerPanel } from './controller_panel';
 import { populationPanel } from './population_panel';
 import { supernetPanel } from './supernet_panel';
 import { tablePanel } from './table_panel';
@@ -17,7 +17,6 @@ export interface Panel {
 const MAKERS: Record<PanelKind, (timeline: Timeline) => Panel> = {
   population: populationPanel,
   controller: controllerPanel,
-  policy: policyPanel,
   supernet: supernetPanel,
   table: tablePanel,
 };
