@@ -1,4 +1,4 @@
-"""A tabular benchmark: the truth for every architecture of a space, looked up in a microsecond.
+"""A tabular benchmark: the truth for every architecture of a space, looked up in a few microseconds.
 
 A table is a CSV file, gzipped if its name ends in ``.gz``, with one row per architecture: its native
 string under ``architecture``, and a column for each thing that was measured.

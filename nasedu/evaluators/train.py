@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,7 +40,7 @@ class Train:
     that cannot be trained gives a failed trial that says why. Test accuracy is in no trial: ask :meth:`test`.
 
     Args:
-        dataset: what is learned; see :func:`nasedu.data.load`.
+        data: what is learned; see :func:`nasedu.data.load`.
         epochs: passes over the training data, at least 1.
         seed: which training, of all the possible ones; not negative.
         channels: of the first cells.
@@ -63,7 +63,8 @@ class Train:
         (1, 1, True)
     """
 
-    dataset: Dataset
+    data: Dataset
+    _: KW_ONLY
     epochs: int = 10
     seed: int = 0
     channels: int = 8
@@ -83,7 +84,7 @@ class Train:
 
         if self.seed < 0:
             raise ValueError(f"seed must not be negative; got {self.seed}.")
-        training.check(self.dataset, **self._recipe)
+        training.check_settings(self.data, **self._recipe)
         object.__setattr__(self, "device", str(training.device(self.device)))
 
     @property
@@ -94,7 +95,7 @@ class Train:
     def settings(self) -> dict[str, Any]:
         """All that decides the trials, as JSON values; the device too, since a GPU rounds differently."""
         skeleton = {"channels": self.channels, "cells": self.cells, "network": dict(self.network)}
-        data = {"name": self.dataset.name, "checksum": self.dataset.checksum}
+        data = {"name": self.data.name, "checksum": self.data.checksum}
         return {"dataset": data, "seed": self.seed, **skeleton, **self._recipe, "device": self.device}
 
     def at(self, epochs: int) -> Train:
@@ -118,7 +119,7 @@ class Train:
         from nasedu import training
 
         network, _ = self.fit(architecture)
-        return training.accuracy(network, self.dataset, "test", self.device)
+        return training.accuracy(network, self.data, "test", self.device)
 
     def fit(self, architecture: Architecture) -> tuple[nn.Module, Fit]:
         """Return the trained network of an architecture, and how its training went.
@@ -133,7 +134,7 @@ class Train:
         from nasedu import networks
 
         weights, order = np.random.SeedSequence([self.seed, *architecture.choices]).spawn(2)
-        shape, classes, rng = self.dataset.input_shape, self.dataset.classes, np.random.default_rng(weights)
+        shape, classes, rng = self.data.input_shape, self.data.classes, np.random.default_rng(weights)
         network = networks.build(
             architecture, shape, classes, rng=rng, channels=self.channels, cells=self.cells, **self.network
         )
@@ -142,14 +143,14 @@ class Train:
     def _fit(self, network: nn.Module, order: np.random.Generator) -> Fit:
         from nasedu import training
 
-        return training.fit(network, self.dataset, rng=order, device=self.device, **self._recipe)
+        return training.fit(network, self.data, rng=order, device=self.device, **self._recipe)
 
     def _trial(self, architecture: Architecture) -> Trial:
         from nasedu import training
 
         started = time.perf_counter()
         network, order = self._fresh(architecture)
-        flops = training.flops(network, self.dataset.input_shape)
+        flops = training.flops(network, self.data.input_shape)
         metrics = {"parameters": training.parameters(network), "flops": flops}
         try:
             fit = self._fit(network, order)
