@@ -1,6 +1,5 @@
 import hashlib
 import io
-import os
 import subprocess
 import sys
 import tarfile
@@ -10,8 +9,6 @@ import numpy as np
 import pytest
 
 from nasedu.data import Dataset, Split, cifar10, load, mnist1d
-
-SHARED = Path(os.environ.get("NASEDU_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
 MNIST1D = ["f8b4ec85cd66d403", "0274fd5464bda85f", "97234787baec5434"]  # train, validation, test
 FIRST = [0.39208984375, 0.2744140625, 0.27685546875, 0.670166015625]
@@ -176,6 +173,12 @@ def test_digits_are_split_once_without_overlap_and_balanced():
 # CIFAR-10 --------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def small(monkeypatch):
+    """CIFAR-10 as if it had 10 training and 2 test images."""
+    monkeypatch.setattr(cifar10, "SAMPLES", {"train": 10, "test": 2})
+
+
 def binary_files(per_file=2):
     """Return the official files, made up: every byte of an image is its number, its label the number mod 10."""
     files = {}
@@ -195,7 +198,7 @@ def write_archive(folder, files):
 
 
 def pixels(inputs):
-    """Undo the normalisation: [samples, 3] of the first pixel, 0..255."""
+    """Undo the normalization: [samples, 3] of the first pixel, 0..255."""
     return np.round((inputs[:, :, 0, 0] * cifar10.STD + cifar10.MEAN) * 255).astype(int)
 
 
@@ -210,13 +213,13 @@ def check_made_up(data):
     assert sorted(both) == list(range(10))
 
 
-def test_cifar10_is_read_from_the_official_archive(tmp_path):
+def test_cifar10_is_read_from_the_official_archive(tmp_path, small):
     archive = write_archive(tmp_path, binary_files())
     check_made_up(load("cifar10", path=archive))
     check_made_up(load("cifar10", path=tmp_path))
 
 
-def test_cifar10_is_read_from_the_unpacked_folder_named_by_the_environment(tmp_path, monkeypatch):
+def test_cifar10_is_read_from_the_unpacked_folder_named_by_the_environment(tmp_path, small, monkeypatch):
     (tmp_path / cifar10.FOLDER).mkdir()
     for name, content in binary_files().items():
         (tmp_path / cifar10.FOLDER / name).write_bytes(content)
@@ -224,10 +227,10 @@ def test_cifar10_is_read_from_the_unpacked_folder_named_by_the_environment(tmp_p
     check_made_up(load("cifar10"))
 
 
-def test_cifar10_is_read_from_a_copy_of_jpegs(tmp_path):
+def test_cifar10_is_read_from_a_copy_of_jpegs(tmp_path, small):
     image = pytest.importorskip("PIL.Image")
     arrays = {}
-    for name, count in (("train", 4), ("test", 2)):
+    for name, count in (("train", 10), ("test", 2)):
         encoded = [io.BytesIO() for _ in range(count)]
         for index, file in enumerate(encoded):
             image.new("RGB", (32, 32), (200, 100, 10 * index)).save(file, "JPEG", quality=100)
@@ -249,7 +252,7 @@ def test_cifar10_is_never_downloaded_unasked(tmp_path, monkeypatch):
         load("cifar10")
 
 
-def test_cifar10_is_downloaded_with_its_checksum_when_asked(tmp_path, monkeypatch):
+def test_cifar10_is_downloaded_with_its_checksum_when_asked(tmp_path, small, monkeypatch):
     asked = []
 
     def retrieve(url, known_hash, fname, path, progressbar):
@@ -281,9 +284,18 @@ def test_an_archive_with_a_missing_or_cut_file_is_refused(tmp_path):
         load("cifar10", path=write_archive(tmp_path / "second", files))
 
 
-@pytest.mark.skipif(not (SHARED / cifar10.JPEGS).is_file(), reason=f"no {cifar10.JPEGS} in {SHARED}")
-def test_the_copy_of_jpegs_is_whole_and_normalised():
-    data = load("cifar10", path=SHARED / cifar10.JPEGS)
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_an_archive_with_too_few_images_is_refused(tmp_path, small, monkeypatch, split):
+    monkeypatch.setitem(cifar10.SAMPLES, split, 1 + cifar10.SAMPLES[split])
+    with pytest.raises(ValueError, match=r"not CIFAR-10: it must have 1\d training and \d test images; got 10 and 2"):
+        load("cifar10", path=write_archive(tmp_path, binary_files()))
+
+
+def test_the_copy_of_jpegs_is_whole_and_normalized(data_folder):
+    path = None if data_folder is None else data_folder / cifar10.JPEGS
+    if path is None or not path.is_file():
+        pytest.skip(f"set NASEDU_DATA to a folder that has {cifar10.JPEGS}")
+    data = load("cifar10", path=path)
     assert [len(part.labels) for part in (data.train, data.validation, data.test)] == [25_000, 25_000, 10_000]
     assert np.bincount(data.test.labels).tolist() == [1000] * 10
     assert (np.bincount(data.train.labels) + np.bincount(data.validation.labels)).tolist() == [5000] * 10

@@ -4,7 +4,7 @@ Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 
 The 50,000 training images are halved, 25,000 to train and 25,000 to validate, as in NAS-Bench-201
 (arXiv:2001.00326, Section 2.2; the halves are our own fixed draw, not the paper's). The 10,000 test
-images are the official ones. Channels are normalised with the mean and standard deviation of the
+images are the official ones. Channels are normalized with the mean and standard deviation of the
 training images, which the constants MEAN and STD give for pixel values in [0, 1].
 
 It is read from the official binary archive or from a much smaller copy in which every image is a
@@ -33,6 +33,7 @@ ARCHIVE, FOLDER, JPEGS = "cifar-10-binary.tar.gz", "cifar-10-batches-bin", "cifa
 TRAIN_FILES = [f"data_batch_{number}.bin" for number in range(1, 6)]
 TEST_FILES = ["test_batch.bin"]
 IMAGE_SHAPE = (3, 32, 32)
+SAMPLES = {"train": 50_000, "test": 10_000}
 RECORD = 1 + 3 * 32 * 32  # bytes: the label, then the red, green and blue plane
 MEAN = (0.4914, 0.4822, 0.4465)
 STD = (0.2470, 0.2435, 0.2616)
@@ -42,7 +43,7 @@ Images = tuple[NDArray[np.uint8], NDArray[np.int64]]  # [samples, 3, 32, 32], [s
 
 
 def load(path: str | Path | None = None, download: bool = False) -> Dataset:
-    """Return the dataset: images of shape (3, 32, 32), normalised by channel; 25,000 + 25,000 + 10,000 samples.
+    """Return the dataset: images of shape (3, 32, 32), normalized by channel; 25,000 + 25,000 + 10,000 samples.
 
     Args:
         path: the official archive, the folder in it, ``cifar10-jpeg.npz``, or a folder that has one of
@@ -87,14 +88,20 @@ def _find(place: Path) -> Path | None:
 @functools.cache
 def _read(copy: Path) -> Dataset:
     train, test = _read_jpegs(copy) if copy.suffix == ".npz" else _read_binary(copy)
+    found = {"train": len(train[1]), "test": len(test[1])}
+    if found != SAMPLES:
+        raise ValueError(
+            f"{copy} is not CIFAR-10: it must have {SAMPLES['train']:,} training and {SAMPLES['test']:,} test images; "
+            f"got {found['train']:,} and {found['test']:,}. Copy it again, or download {URL}."
+        )
     order = np.random.default_rng(SEED).permutation(len(train[1]))
     first, second = np.sort(order[: len(order) // 2]), np.sort(order[len(order) // 2 :])
     images, labels = train
     splits = [(images[first], labels[first]), (images[second], labels[second]), test]
-    return Dataset("cifar10", IMAGE_SHAPE, 10, *(Split(_normalised(inputs), labels) for inputs, labels in splits))
+    return Dataset("cifar10", IMAGE_SHAPE, 10, *(Split(_normalize(inputs), labels) for inputs, labels in splits))
 
 
-def _normalised(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _normalize(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     values = images.astype(np.float32)
     values /= 255
     values -= np.array(MEAN, np.float32)[:, None, None]
