@@ -29,6 +29,7 @@ __all__ = ["main"]
 
 ALIASES = {"evolution": "regularized-evolution", "random": "random-search"}
 WEIGHT_SHARING = ("darts",)
+DEFAULTS = {"data": "mnist1d", "trials": 20, "steps": 500, "epochs": 10, "unit": "fraction"}  # of nasedu search
 INTERRUPTED = 130  # as a shell reports it
 
 
@@ -52,8 +53,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError, ImportError) as error:
         is_of_system = isinstance(error, OSError) and error.filename is not None
         text = f"{error.strerror}: {error.filename}" if is_of_system else str(error)  # type: ignore[union-attr]
-        print(f"nasedu: {' '.join(text.split())}", file=sys.stderr)
-        return 2
+        return _complain(text)
+    except RuntimeError as error:
+        from nasedu.training import TrainingFailure  # torch, which is imported by now if it is this
+
+        if not isinstance(error, TrainingFailure):
+            raise
+        return _complain(str(error))
+
+
+def _complain(text: str) -> int:
+    print(f"nasedu: {' '.join(text.split())}", file=sys.stderr)
+    return 2
 
 
 def _split_off_jupyter_arguments(given: list[str]) -> tuple[list[str], list[str]]:
@@ -96,17 +107,17 @@ def _parser() -> _Parser:
         help="random-search (default), boltzmann-policy, regularized-evolution or evolution, genetic-algorithm, "
         "reinforce; or darts, which shares weights",
     )
-    search.add_argument("--data", default="mnist1d", help="mnist1d (default), digits or cifar10")
-    search.add_argument("--trials", type=int, default=20, help="in all, those of a resumed history included (20)")
-    search.add_argument("--steps", type=int, default=500, help="of a strategy that shares weights (500)")
-    search.add_argument("--epochs", type=int, default=10, help="of training for each trial (10)")
+    search.add_argument("--data", help="mnist1d (default), digits or cifar10")
+    search.add_argument("--trials", type=int, help="in all, those of a resumed history included (20)")
+    search.add_argument("--steps", type=int, help="of a strategy that shares weights (500)")
+    search.add_argument("--epochs", type=int, help="of training for each trial, or of what was derived (10)")
     search.add_argument("--seed", type=int, default=0, help="of the search and of the trainings (0)")
     search.add_argument("--history", type=Path, metavar="FILE", help="a .nas.jsonl file to write or go on with")
     search.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the strategy")
     search.add_argument("--table", type=Path, metavar="CSV", help="look accuracies up instead of training")
     search.add_argument("--score", metavar="COLUMN", help="the table's column to search by")
     search.add_argument("--test", metavar="COLUMN", help="the table's column with the test accuracy")
-    search.add_argument("--unit", default="fraction", help="of the table's accuracies: fraction (default) or %%")
+    search.add_argument("--unit", help="of the table's accuracies: fraction (default) or %%")
     search.add_argument("--quiet", action="store_true", help="no progress bar")
     search.set_defaults(run=_search)
 
@@ -189,11 +200,34 @@ def _search(arguments: argparse.Namespace) -> int:
     if name not in (*strategies, *WEIGHT_SHARING):
         known = ", ".join([*strategies, *WEIGHT_SHARING])
         raise ValueError(f"unknown strategy {arguments.strategy!r}; there are {known}.")
+    _check_options(arguments, shares_weights=name in WEIGHT_SHARING)
     settings = _settings(arguments.set)
     started = time.perf_counter()
     if name in WEIGHT_SHARING:
         return _share_weights(arguments, space, settings, started)
     return _run_trials(arguments, space, strategies[name], settings, started)
+
+
+def _check_options(arguments: argparse.Namespace, shares_weights: bool) -> None:
+    """Refuse options that would change nothing, and fill in the defaults of the others."""
+    idle = {}  # option: why it would change nothing
+    if shares_weights:
+        idle["trials"] = "is not for a strategy that shares weights: say how long with --steps"
+    else:
+        idle["steps"] = (
+            f"is for a strategy that shares weights ({', '.join(WEIGHT_SHARING)}): say how long with --trials"
+        )
+    if arguments.table is None:
+        idle |= dict.fromkeys(("score", "test", "unit"), "says how to read a table: say which one with --table")
+    else:
+        nothing_to_train = ("epochs",) if shares_weights else ("epochs", "data")
+        idle |= dict.fromkeys(nothing_to_train, "is for training, and with --table accuracies are looked up")
+    for option, why in idle.items():
+        if getattr(arguments, option) is not None:
+            raise ValueError(f"--{option} {why}.")
+    for option, default in DEFAULTS.items():
+        if getattr(arguments, option) is None:
+            setattr(arguments, option, default)
 
 
 def _strategies() -> dict[str, Any]:
@@ -244,8 +278,8 @@ def _run_trials(
         search.run(progress=not arguments.quiet)
     except KeyboardInterrupt:
         interrupted = True
-    if search.history.trials:
-        _print_result(search.history, evaluator, started, interrupted)
+    if not interrupted or any(trial.failure is None for trial in search.history.trials):
+        _print_result(arguments, search.history, evaluator, started, interrupted)
     return (
         _say_how_to_go_on(arguments, f"{len(search.history.trials)} of {arguments.trials} trials") if interrupted else 0
     )
@@ -255,28 +289,31 @@ def _evaluator(arguments: argparse.Namespace, space: SearchSpace) -> Any:
     from nasedu import data, evaluators
 
     if arguments.table is None:
-        for option in ("score", "test"):
-            if getattr(arguments, option) is not None:
-                raise ValueError(f"--{option} names a column of a table; say which table with --table.")
         return evaluators.Train(data.load(arguments.data), epochs=arguments.epochs, seed=arguments.seed)
     if arguments.score is None:
         raise ValueError("--table needs --score COLUMN, the accuracy to search by, and may have --test COLUMN.")
     return evaluators.Table(space, arguments.table, score=arguments.score, test=arguments.test, unit=arguments.unit)
 
 
-def _print_result(history: History, evaluator: Any, started: float, interrupted: bool) -> None:
+def _print_result(
+    arguments: argparse.Namespace, history: History, evaluator: Any, started: float, interrupted: bool
+) -> None:
     incumbent = history.incumbent
     failed = sum(trial.failure is not None for trial in history.trials)
     print(incumbent.architecture)
     if incumbent.accuracy is not None:
         print(f"validation accuracy  {100 * incumbent.accuracy:.2f} %")
     if not interrupted:
-        try:
-            print(f"test accuracy        {100 * evaluator.test(incumbent.architecture):.2f} %")
-        except ValueError:
-            print("test accuracy        not in the table: name its column with --test")
+        _print_test_accuracy(arguments, evaluator, incumbent.architecture)
     print(f"trials               {len(history.trials)}{f', {failed} of them failed' if failed else ''}")
     print(f"time                 {time.perf_counter() - started:.1f} s")
+
+
+def _print_test_accuracy(arguments: argparse.Namespace, evaluator: Any, architecture: Architecture) -> None:
+    if arguments.table is not None and arguments.test is None:
+        print("test accuracy        not looked up: name the table's column with --test")
+    else:
+        print(f"test accuracy        {100 * evaluator.test(architecture):.2f} %")
 
 
 def _share_weights(arguments: argparse.Namespace, space: SearchSpace, settings: dict[str, Any], started: float) -> int:
@@ -288,7 +325,7 @@ def _share_weights(arguments: argparse.Namespace, space: SearchSpace, settings: 
     evaluator = _evaluator(arguments, space)
     _check_settings(nas.oneshot.DARTS, settings)
     strategy = nas.oneshot.DARTS(space, np.random.default_rng(arguments.seed), **settings)
-    search = nas.oneshot.search(strategy, data, steps=arguments.steps, history=arguments.history)
+    search = nas.oneshot.search(strategy, data, steps=arguments.steps, history=arguments.history, seed=arguments.seed)
     try:
         history = search.run(progress=not arguments.quiet)
     except KeyboardInterrupt:
@@ -297,8 +334,7 @@ def _share_weights(arguments: argparse.Namespace, space: SearchSpace, settings: 
     trial = evaluator([history.derived])[0]
     if trial.accuracy is not None:
         print(f"validation accuracy  {100 * trial.accuracy:.2f} %, trained on its own")
-    if arguments.table is None or arguments.test is not None:
-        print(f"test accuracy        {100 * evaluator.test(history.derived):.2f} %")
+    _print_test_accuracy(arguments, evaluator, history.derived)
     print(f"steps                {arguments.steps}")
     print(f"time                 {time.perf_counter() - started:.1f} s")
     return 0

@@ -73,7 +73,15 @@ def test_help_needs_nothing_heavy_and_the_module_runs() -> None:
         (["search", "--seed", "-1"], "--seed must not be negative; got -1"),
         (["search", "--trials", "0"], "trials must be at least 1; got 0"),
         (["search", "--set", "P"], "--set takes NAME=VALUE, such as population_size=20; got 'P'"),
-        (["search", "--score", "x"], "--score names a column of a table; say which table with --table"),
+        (["search", "--score", "x"], "--score says how to read a table: say which one with --table"),
+        (["search", "--unit", "%"], "--unit says how to read a table: say which one with --table"),
+        (
+            ["search", "--steps", "9"],
+            "--steps is for a strategy that shares weights (darts): say how long with --trials",
+        ),
+        (["search", "--strategy", "darts", "--trials", "9"], "--trials is not for a strategy that shares weights"),
+        (["search", "--table", "x.csv", "--data", "digits"], "--data is for training, and with --table accuracies are"),
+        (["search", "--table", "x.csv", "--epochs", "5"], "--epochs is for training, and with --table accuracies are"),
         (["search", "--table", "x.csv"], "--table needs --score COLUMN"),
         (["search", "--table", "nowhere.csv", "--score", "x"], "No such file or directory: nowhere.csv"),
         (["draw", CELL], "the following arguments are required: -o"),
@@ -126,7 +134,7 @@ def test_every_strategy_searches_a_table(capsys: pytest.CaptureFixture, table: P
 
 def test_a_table_without_a_test_column_says_so(capsys: pytest.CaptureFixture, table: Path) -> None:
     assert cli.main(["search", "--trials", "2", "--table", str(table), "--score", "validation", "--quiet"]) == 0
-    assert "not in the table: name its column with --test" in capsys.readouterr().out
+    assert "not looked up: name the table's column with --test" in capsys.readouterr().out
 
 
 def test_an_existing_history_is_gone_on_with(capsys: pytest.CaptureFixture, table: Path, tmp_path: Path) -> None:
@@ -174,6 +182,47 @@ def test_darts_shares_weights(capsys: pytest.CaptureFixture, tmp_path: Path) -> 
     assert out[0] == str(nas.History.load(path).derived)
     assert out[1].endswith("trained on its own")
     assert out[3].split() == ["steps", "2"]
+
+
+def test_the_seed_of_darts_is_also_that_of_its_batches(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    path = tmp_path / "darts.nas.jsonl"
+    arguments = ["search", "--strategy", "darts", "--steps", "1", "--epochs", "1", "--set", "channels=2", "--quiet"]
+    assert cli.main([*arguments, "--seed", "3", "--history", str(path)]) == 0
+    header = nas.History.load(path).header
+    assert header["evaluator"]["settings"]["seed"] == 3
+    assert header["strategy"]["rng"]["state"] == np.random.default_rng(3).bit_generator.state["state"]
+
+
+def test_darts_beside_a_table_trains_its_weights_on_data_and_looks_the_result_up(
+    capsys: pytest.CaptureFixture, table: Path
+) -> None:
+    common = ["search", "--strategy", "darts", "--table", str(table), "--score", "validation", "--quiet"]
+    assert cli.main([*common, "--data", "digits", "--steps", "1", "--set", "channels=2"]) == 0
+    name, validation, test, *_ = capsys.readouterr().out.splitlines()
+    assert validation == f"validation accuracy  {100 * name.count('conv') / 8:.2f} %, trained on its own"
+    assert "not looked up" in test
+    assert "--epochs is for training" in fails(capsys, *common, "--epochs", "1")
+
+
+def test_a_training_that_fails_is_one_line(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise nas.training.TrainingFailure("the GPU has too little memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(nas.evaluators.Train, "test", failing)
+        assert cli.main(["search", "--trials", "1", "--epochs", "1", "--quiet"]) == 2
+    assert capsys.readouterr().err == "nasedu: the GPU has too little memory\n"
+    monkeypatch.setattr(nas.training, "fit", failing)
+    assert "2 failed: the GPU has too little memory" in fails(capsys, "search", "--trials", "2", "--quiet")
+
+
+def test_our_own_mistakes_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def mistaken(name: str) -> None:
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr(nas, "space", mistaken)
+    with pytest.raises(RuntimeError, match="ours"):
+        cli.main(["search"])
 
 
 # nasedu draw -----------------------------------------------------------------------------------
