@@ -303,6 +303,22 @@ def test_a_drawing_fits_the_axes_it_is_given() -> None:
         assert ax.bbox.x0 - 1 <= box.x0 and box.x1 <= ax.bbox.x1 + 1
 
 
+def test_a_drawing_stands_close_below_the_title_of_its_axes_and_keeps_its_shape() -> None:
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, 2, figsize=(10, 5), layout="constrained")
+    ax = plots.draw(SPACES["nasbench201"].parse(CELL), axes[0])
+    title = ax.set_title("a cell\nin two lines")
+    figure.canvas.draw()
+    circle = next(patch for patch in ax.patches if patch.get_gid() == "1")
+    box = circle.get_window_extent()
+    assert box.width == pytest.approx(box.height, rel=0.01)
+    assert 0 < title.get_window_extent().y0 - box.y1 < 30
+    left, right = (next(p for p in ax.patches if p.get_gid() == gid).get_window_extent() for gid in ("0", "3"))
+    middle = (title.get_window_extent().x0 + title.get_window_extent().x1) / 2
+    assert middle == pytest.approx((left.x0 + right.x1) / 2, abs=2)
+
+
 # Files and bundles -----------------------------------------------------------------------------
 
 
@@ -373,6 +389,21 @@ def test_a_thinned_history_can_be_read(tmp_path: Path) -> None:
 def test_a_history_without_a_score_shows_itself(events: list) -> None:
     log = nas.History(history().header, events)
     assert show.history_png(log).startswith(b"\x89PNG")
+    text = "No trial yet: step the search, or run it."
+    assert show.history_bundle(log)["text/plain"] == f"{log!r} {text}"
+    assert [found.get_text() for found in plots.history_figure(log).texts] == [text]
+
+
+def test_a_history_says_why_it_has_nothing_to_draw() -> None:
+    log = nas.search(
+        nas.strategies.RandomSearch(SPACES["nasbench201"], np.random.default_rng(0)),
+        lambda cells: [nas.Trial(cell, failure="no memory") for cell in cells],
+        trials=2,
+    ).run(progress=False)
+    assert "of 2 trials, all have failed" in plots.history_figure(log).texts[0].get_text()
+    bare = nas.History(history().header, [{"event": "step", "number": 0, "choices": [0] * 6, "state": {}}])
+    assert "neither a loss nor alphas" in plots.history_figure(bare).texts[0].get_text()
+    assert plots.history_figure(history()).axes and not plots.history_figure(history()).texts
 
 
 def test_showing_needs_no_pyplot() -> None:
@@ -412,6 +443,29 @@ def test_failed_trials_are_crosses_and_never_the_best() -> None:
     assert np.isfinite(best.get_ydata()).all()
 
 
+def test_lines_that_coincide_have_markers_at_different_trials() -> None:
+    ax = plots.histories([history(trials=30), history(trials=30), history(trials=30)])
+    lines = [line for line in ax.lines if line.get_drawstyle() == "steps-post"]
+    marked = [set(range(30)[start::every]) for start, every in (line.get_markevery() for line in lines)]
+    assert all(line.get_marker() not in ("", "None") for line in lines)
+    assert all(not one & other for one, other in itertools.combinations(marked, 2))
+    alone = next(line for line in plots.histories(history()).lines if line.get_drawstyle() == "steps-post")
+    assert alone.get_marker() == ""
+
+
+def test_a_search_whose_trials_all_failed_is_named_at_the_bottom() -> None:
+    failed = nas.search(
+        nas.strategies.BoltzmannPolicy(SPACES["nasbench201"], np.random.default_rng(0)),
+        lambda cells: [nas.Trial(cell, failure="no memory") for cell in cells],
+        trials=5,
+    ).run(progress=False)
+    ax = plots.histories([history(), failed])
+    ax.figure.canvas.draw()
+    heights = {text.get_text(): text.get_position()[1] for text in ax.texts}
+    assert heights["BoltzmannPolicy"] == pytest.approx(0, abs=1e-9)
+    assert heights["RandomSearch"] > 0.5
+
+
 def test_two_lines_of_one_strategy_look_different() -> None:
     styles = palette.strategy_styles(["RandomSearch", "RandomSearch, again", "mine", "yours", "RegularizedEvolution"])
     assert len({(style.color, style.dash) for style in styles}) == len(styles)
@@ -443,13 +497,41 @@ def test_bands_refuse_what_is_not_seeds_by_trials() -> None:
         plots.bands({"RandomSearch": [[0.1, 0.2, 0.3]]}, budget=[1, 2])
 
 
+def test_bands_on_a_shared_axis_hold_all_of_them() -> None:
+    from matplotlib import pyplot
+
+    low, high = np.full((20, 40), 0.2), np.full((20, 40), 0.7) + np.linspace(0, 0.1, 20)[:, None]
+    _, (left, right) = pyplot.subplots(1, 2, sharey=True)
+    plots.bands({"RandomSearch": low}, left)
+    before = left.texts[0].get_position()[1]
+    plots.bands({"RegularizedEvolution": high}, right)
+    bottom, top = left.get_ylim()
+    assert (bottom, top) == right.get_ylim()
+    assert bottom < 0.2 and top > 0.79
+    assert before == pytest.approx(0.5)
+    after = left.texts[0].get_position()[1]
+    assert after == pytest.approx((0.2 - bottom) / (top - bottom)), "names must follow their lines"
+
+
+def test_bands_keep_limits_that_were_set_before() -> None:
+    from matplotlib import pyplot
+
+    _, (left, right) = pyplot.subplots(1, 2, sharey=True)
+    left.set_ylim(0.4, 0.6)
+    for ax, value in ((left, 0.2), (right, 0.9)):
+        plots.bands({"RandomSearch": np.full((20, 40), value)}, ax)
+        assert ax.get_ylim() == (0.4, 0.6)
+        assert 0 <= ax.texts[0].get_position()[1] <= 1
+
+
 def test_names_at_the_ends_of_lines_do_not_touch() -> None:
     values = np.full((20, 5), 0.5)
     ax = plots.bands(
         {name: values for name in ("RandomSearch", "RegularizedEvolution", "GeneticAlgorithm", "Reinforce")}
     )
     ax.figure.canvas.draw()
-    boxes = sorted((text.get_window_extent() for text in ax.texts), key=lambda box: box.y0)
+    extent = matplotlib.text.Text.get_window_extent  # without the line that leads to the name
+    boxes = sorted((extent(text) for text in ax.texts), key=lambda box: box.y0)
     assert all(below.y1 <= above.y0 + 1 for below, above in itertools.pairwise(boxes))
 
 

@@ -4,7 +4,10 @@ Importing this loads no matplotlib; drawing does.
 """
 
 from nasedu.plots.architecture import architecture_figure, check_format, draw, save, save_figure
-from nasedu.plots.histories import alphas, bands, controller, histories, history_figure, losses, supernet
+from nasedu.plots.curves import bands, histories
+from nasedu.plots.maps import controller
+from nasedu.plots.overview import history_figure
+from nasedu.plots.weights import alphas, losses, supernet
 
 __all__ = [
     "alphas",

@@ -15,7 +15,7 @@ import numpy as np
 from nasedu.core import Architecture, Diagram
 from nasedu.plots import layout
 from nasedu.plots.layout import Curve, EdgeLine, NodeBox, Picture
-from nasedu.plots.palette import kind_colors, mark_color, operation_style, readable
+from nasedu.plots.palette import INK, QUIET, kind_colors, mark_color, operation_style, readable
 
 if TYPE_CHECKING:
     import networkx
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["architecture_figure", "check_format", "draw", "save", "save_figure"]
 
 FORMATS = (".pdf", ".png", ".svg")
-PLAIN, FAINT = "#4d4d4d", 0.65  # edges without an operation; the opacity of none
+FAINT = 0.65  # the opacity of none
 LARGEST = 1.5  # how much an axes may enlarge a picture
 Weights = Mapping[tuple[str, str], "float | Mapping[str, float]"]
 
@@ -260,21 +260,21 @@ def _paint(picture: Picture, ax: Axes, weights: Weights, marked: Iterable[str]) 
         if edge.label is not None:
             _paint_label(ax, edge, scale, _name(edge) in marked)
     for x, y, text in picture.titles:
-        ax.text(x, y, text, fontsize=layout.TITLE_TEXT * scale, fontweight="bold", va="center", color="#1a1a1a")
+        ax.text(x, y, text, fontsize=layout.TITLE_TEXT * scale, fontweight="bold", va="center", color=INK)
 
 
 def _fit(picture: Picture, ax: Axes) -> float:
-    """Set the limits so that the picture fills the axes, and return points of the axes per point of the picture."""
+    """Fit the picture into the axes, below their title, and return points of the axes per point of the picture."""
     left, top, right, bottom = picture.frame
-    space = ax.get_window_extent()
+    space = ax.get_position(original=True).transformed(ax.figure.transSubfigure)
     dpi = ax.figure.dpi
     wide, high = space.width * 72 / dpi, space.height * 72 / dpi
     scale = min(wide / (right - left), high / (bottom - top), LARGEST)
-    x, y = (left + right) / 2, (top + bottom) / 2
+    x = (left + right) / 2
     ax.set_axis_off()
-    ax.set_aspect("auto")
+    ax.set_aspect("equal", adjustable="box", anchor="N")  # what is spare lies below, not between title and drawing
     ax.set_xlim(x - wide / scale / 2, x + wide / scale / 2)
-    ax.set_ylim(y + high / scale / 2, y - high / scale / 2)  # y grows downwards
+    ax.set_ylim(bottom, top)  # y grows downwards
     return float(scale)
 
 
@@ -282,7 +282,7 @@ def _paint_edge(ax: Axes, edge: EdgeLine, scale: float, is_marked: bool) -> None
     style = operation_style(edge.operation) if edge.operation else None
     if is_marked:
         _paint_curve(ax, edge.curve, mark_color("changed"), 9 * scale, alpha=0.3, gid=f"changed {_name(edge)}")
-    color, dash = (style.color, style.dash) if style else (PLAIN, "solid")
+    color, dash = (style.color, style.dash) if style else (QUIET, "solid")
     is_none = edge.operation.lower() in ("none", "zero", "zeroize")
     width = 1.6 if is_none else 2.2 if style else 1.2
     _paint_curve(ax, edge.curve, color, width * scale, dash, FAINT if is_none else 1.0, gid=_name(edge), arrow=True)
@@ -365,7 +365,7 @@ def _paint_node(ax: Axes, node: NodeBox, scale: float, is_marked: bool) -> None:
     ax.add_patch(shape)
     shown = layout.mathtext(node.label)
     ax.text(
-        box.x, box.y, shown, fontsize=layout.NODE_TEXT * scale, ha="center", va="center", color="#1a1a1a",
+        box.x, box.y, shown, fontsize=layout.NODE_TEXT * scale, ha="center", va="center", color=INK,
         zorder=4, parse_math=shown != node.label,
     )  # fmt: skip
 

@@ -2,7 +2,12 @@
 
 The coordinates come with the diagram. Here the unit is chosen, edges are bent and cut at the outlines
 of their nodes, and every label looks for a place on its edge where it covers nothing; where there is
-none, the unit grows. The same rules as in the interactive drawing.
+none, the unit grows.
+
+The interactive drawing is another program (``geometry.ts``). Both take a diagram's coordinates as they
+are, bend an edge by the same rule (its middle moves by ``bend`` to the left of its direction), draw
+nodes with one or two letters round and cut edges at outlines. Units, sizes of text and boxes, how groups
+are kept apart and where labels go are each one's own, so the two agree in shape, not point for point.
 """
 
 from __future__ import annotations

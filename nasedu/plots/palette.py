@@ -10,9 +10,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["LineStyle", "kind_colors", "mark_color", "operation_style", "readable", "strategy_style", "strategy_styles"]
+__all__ = [
+    "INK",
+    "QUIET",
+    "RULE",
+    "LineStyle",
+    "kind_colors",
+    "mark_color",
+    "operation_style",
+    "readable",
+    "strategy_style",
+    "strategy_styles",
+]
 
 Dash = tuple[float, tuple[float, ...]] | str
+INK, QUIET, RULE = "#1a1a1a", "#4d4d4d", "#e6e6e6"  # of text, of notes and plain edges, of grid lines
 READABLE = 4.5  # contrast of small text on its background, WCAG 2.2, criterion 1.4.3
 
 

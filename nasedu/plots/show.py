@@ -52,10 +52,13 @@ def architecture_png(architecture: Architecture) -> bytes:
 def history_bundle(history: History) -> dict[str, Any]:
     """Return the MIME bundle of a history: one line of text, a picture, and the log as JSON lines.
 
+    A history with nothing to draw says so in text and picture, and what to do.
     A log above two megabytes loses its states and diagrams first; one that is still above it is left
     out, and the text says so. The file itself always keeps everything.
     """
-    text = repr(history)
+    from nasedu.plots.overview import why_empty
+
+    text = f"{history!r} {why_empty(history)}".rstrip()
     bundle: dict[str, Any] = {"image/png": _base64(history_png(history))}
     log = history.text()
     if len(log) > LARGEST_HISTORY:
@@ -70,7 +73,7 @@ def history_bundle(history: History) -> dict[str, Any]:
 
 def history_png(history: History) -> bytes:
     """Return the progress of a search as a PNG."""
-    from nasedu.plots.histories import history_figure
+    from nasedu.plots.overview import history_figure
 
     return _png(history_figure(history))
 
