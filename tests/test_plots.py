@@ -521,7 +521,17 @@ def test_bands_keep_limits_that_were_set_before() -> None:
     for ax, value in ((left, 0.2), (right, 0.9)):
         plots.bands({"RandomSearch": np.full((20, 40), value)}, ax)
         assert ax.get_ylim() == (0.4, 0.6)
-        assert 0 <= ax.texts[0].get_position()[1] <= 1
+        assert ax.texts[0].get_position()[1] == pytest.approx(float(value > 0.5), abs=1e-9)
+
+
+def test_names_stand_beside_their_lines_on_a_logarithmic_axis_too() -> None:
+    from matplotlib import pyplot
+
+    _, ax = pyplot.subplots()
+    ax.set_yscale("log")
+    ax.set_ylim(0.001, 0.1)
+    plots.bands({"RandomSearch": np.full((20, 40), 0.01)}, ax, score_name="regret")
+    assert ax.texts[0].get_position()[1] == pytest.approx(0.5)
 
 
 def test_names_at_the_ends_of_lines_do_not_touch() -> None:

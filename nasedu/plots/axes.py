@@ -78,11 +78,11 @@ def finish(ax: Axes, ends: list[LineEnd]) -> None:
 
     def place(ax: Axes) -> None:
         low, high = ax.get_ylim()
-        inside = [float(np.clip(end.y, min(low, high), max(low, high))) for end in ends]
-        inside = [low if np.isnan(y) else y for y in inside]
-        height = ax.get_window_extent().height * 72 / ax.figure.dpi
-        order = sorted(range(len(ends)), key=lambda index: (inside[index] - low) / (high - low))
-        places = _apart([(inside[index] - low) / (high - low) for index in order], 1.25 * TEXT / max(height, 1.0))
+        inside = [low if np.isnan(end.y) else float(np.clip(end.y, min(low, high), max(low, high))) for end in ends]
+        heights = [ax.transAxes.inverted().transform(ax.transData.transform((ends[0].x, y)))[1] for y in inside]
+        order = sorted(range(len(ends)), key=lambda index: heights[index])
+        points = ax.get_window_extent().height * 72 / ax.figure.dpi
+        places = _apart([heights[index] for index in order], 1.25 * TEXT / max(points, 1.0))
         for index, where in zip(order, places, strict=True):
             names[index].xy = (ends[index].x, inside[index])
             names[index].set_position((1.0, where))

@@ -24,7 +24,7 @@ __all__ = ["bands", "histories", "strategy_name"]
 Array = np.ndarray[Any, np.dtype[np.float64]]
 BAND = (10, 90)  # percentiles
 MARKS = 8  # on a line, about
-FEW = 60  # trials; more have smaller dots
+FEW = 150  # trials; more have smaller dots
 _LIMITS: WeakKeyDictionary[Any, tuple[float, float]] = WeakKeyDictionary()  # that bands has set, by axes
 
 
@@ -60,7 +60,7 @@ def _draw_history(ax: Axes, name: str, history: History, style: LineStyle, place
     """Draw one history; its place among all that are drawn says which trials have a marker on the line."""
     numbers, scores, failed = _scores(name, history)
     color = style.color
-    size = 5.0 if len(numbers) <= FEW else 4.0
+    size = 5.5 if len(numbers) <= FEW else 4.0
     ax.plot(numbers, scores, style.marker, color=color, markersize=size, alpha=0.6, markeredgewidth=0, linestyle="")
     best = np.maximum.accumulate(np.where(np.isnan(scores), -np.inf, scores))
     shown = np.isfinite(best)
@@ -141,8 +141,8 @@ def _limit(ax: Axes, shown: Array) -> None:
     """Let the y-axis hold these values and those of earlier bands on it; limits that others have set stay."""
     siblings = ax.get_shared_y_axes().get_siblings(ax)
     earlier = {_LIMITS[other] for other in siblings if other in _LIMITS} & {ax.get_ylim()}
-    if not (ax.get_autoscaley_on() or earlier):
-        return
+    if ax.get_yscale() != "linear" or not (ax.get_autoscaley_on() or earlier):
+        return  # a logarithmic axis is squeezed by no beginnings
     bottom, top = float(np.nanmin(shown)), float(np.nanmax(shown))
     margin = 0.05 * (top - bottom) or 0.01
     lows, highs = zip((bottom - margin, top + margin), *earlier, strict=True)

@@ -66,16 +66,6 @@ class Box:
     width: float
     height: float
 
-    def overlap(self, other: Box) -> float:
-        """Return the common area."""
-        width = (self.width + other.width) / 2 - abs(self.x - other.x)
-        height = (self.height + other.height) / 2 - abs(self.y - other.y)
-        return max(0.0, width) * max(0.0, height)
-
-    def grown(self, margin: float) -> Box:
-        """Return the box with a margin on every side."""
-        return Box(self.x, self.y, self.width + 2 * margin, self.height + 2 * margin)
-
 
 @dataclass(frozen=True, slots=True)
 class NodeBox:
