@@ -423,7 +423,9 @@ class SearchSpace:
         The cut is drawn uniformly; it is redrawn while the child is invalid, and the child is
         the first parent where no cut gives a valid one.
         """
-        for cut in 1 + rng.permutation(len(self.decisions) - 1):
+        cuts = list(range(1, len(self.decisions)))
+        while cuts:
+            cut = cuts.pop(int(rng.integers(len(cuts))))
             choices = self.pin(first.choices[:cut] + second.choices[cut:])
             if self._is_plain or self.is_valid(choices):
                 return Architecture(self, choices)

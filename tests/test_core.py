@@ -123,6 +123,20 @@ def test_crossover_has_one_point_and_every_point_is_drawn():
     assert all(abs(count - 200) < 5 * 12.6 for count in counts.values())
 
 
+class Alike(SearchSpace):
+    """All three decisions must be the same."""
+
+    def is_valid(self, choices):
+        return len(set(choices)) == 1
+
+
+def test_where_no_cut_gives_a_valid_child_it_is_the_first_parent():
+    space = Alike("alike", [Decision(name, (1, 2)) for name in "abc"])
+    first, second = space
+    assert space.crossover(first, second, np.random.default_rng(0)) == first
+    assert space.crossover(second, first, np.random.default_rng(0)) == second
+
+
 @spaces
 @given(data=st.data())
 def test_pinning_twice_is_pinning_once(space, data):

@@ -1,6 +1,7 @@
 """The contract of every strategy on every space. A new strategy is one line in MAKE."""
 
 import dataclasses
+import inspect
 import json
 import os
 import subprocess
@@ -21,7 +22,7 @@ MAKE = {
     "RegularizedEvolution": lambda space, rng: S.RegularizedEvolution(space, rng, population_size=6, sample_size=3),
     "GeneticAlgorithm": lambda space, rng: S.GeneticAlgorithm(space, rng, population_size=6),
     "Reinforce": lambda space, rng: S.Reinforce(space, rng, hidden_size=8, learning_rate=0.01),
-    "Reinforce in batches": lambda space, rng: S.Reinforce(space, rng, hidden_size=8, batch=4),
+    "Reinforce, four tells per update": lambda space, rng: S.Reinforce(space, rng, hidden_size=8, tells_per_update=4),
 }
 SPACES = {
     "nasbench201": NASBench201(),
@@ -144,21 +145,51 @@ def test_tells_may_be_late_and_out_of_order(make, space):
     assert run() == run()
 
 
+def assert_learned(strategy, untold):
+    """Their generators are in the same state, so only what was told can make their asks differ."""
+    asked, elsewhere = [[each.ask() for _ in range(100)] for each in (strategy, untold)]
+    assert all(architecture in strategy.space for architecture in asked)
+    assert (asked != elsewhere) == (type(strategy) is not S.RandomSearch)
+
+
 @every_strategy
 def test_many_asks_may_come_before_the_first_tell(make):
-    strategy = make(NASBench201(), np.random.default_rng(0))
+    strategy, untold = (make(NASBench201(), np.random.default_rng(0)) for _ in range(2))
     waiting = deque(strategy.ask() for _ in range(40))
+    assert list(waiting) == [untold.ask() for _ in range(40)]
     while waiting:
         strategy.tell(evaluate([waiting.popleft()])[0])
-    strategy.ask()
+    assert_learned(strategy, untold)
 
 
 @every_strategy
 def test_trials_that_the_strategy_never_asked_for_are_learned_from(make):
-    strategy, rng = make(NASBench201(), np.random.default_rng(0)), np.random.default_rng(1)
+    strategy, untold = (make(NASBench201(), np.random.default_rng(0)) for _ in range(2))
+    rng = np.random.default_rng(1)
     for number in range(20):
         strategy.tell(dataclasses.replace(evaluate([strategy.space.sample(rng)])[0], number=number))
-    strategy.ask()
+    assert_learned(strategy, untold)
+
+
+class Nothing(nas.SearchSpace):
+    """No combination is an architecture."""
+
+    def is_valid(self, choices):
+        return False
+
+
+@every_strategy
+def test_an_empty_space_is_called_so(make):
+    with pytest.raises(ValueError, match=r"nothing seems to be empty.*Look at its is_valid\(\)"):
+        make(Nothing("nothing", [nas.Decision("d", (1, 2))]), np.random.default_rng(0)).ask()
+
+
+@every_strategy
+def test_every_setting_is_recorded_and_is_an_attribute(make):
+    strategy = make(NASBench201(), np.random.default_rng(0))
+    arguments = [name for name in inspect.signature(type(strategy)).parameters if name not in ("space", "rng")]
+    assert list(strategy.settings) == arguments
+    assert not [name for name in arguments if not hasattr(strategy, name)]
 
 
 @everywhere
@@ -246,9 +277,10 @@ def test_only_the_controller_loads_torch():
         ("GeneticAlgorithm", {"mutation_rate": 1.5}, "mutation_rate is a probability.*got 1.5"),
         ("BoltzmannPolicy", {"alpha": -1.0}, "alpha and initial_asks must be at least 0; got -1.0"),
         ("BoltzmannPolicy", {"exploration": 2.0}, "exploration is a probability.*got 2.0"),
-        ("Reinforce", {"batch": 0}, "hidden_size and batch must be at least 1; got 100 and 0"),
+        ("Reinforce", {"tells_per_update": 0}, "hidden_size and tells_per_update must be at least 1; got 100 and 0"),
         ("Reinforce", {"learning_rate": 0.0}, "learning_rate must be above 0"),
-        ("Reinforce", {"decay": 1.0}, r"decay must lie in \[0, 1\); got 1.0"),
+        ("Reinforce", {"entropy_weight": -1.0}, "entropy_weight at least 0; got 0.002 and -1.0"),
+        ("Reinforce", {"baseline_decay": 1.0}, r"baseline_decay must lie in \[0, 1\); got 1.0"),
     ],
 )
 def test_wrong_arguments_are_named(name, arguments, message):

@@ -13,8 +13,10 @@ decision: the reward of an option is the mean reward of the trials that had it, 
     π(A) = Π_i softmax(α r_i)[a_i],    r_i[o] = mean R of the trials with option o in decision i
 
 With a single decision (such as the number of layers) that is the formula above as soon as every
-option was tried. With several it is exact where R is a sum of one term for each decision, and
-otherwise blind to how decisions work together; controllers are there to mend that.
+option was tried. With several it is exact where R is a sum of one term for each decision and the
+trials are balanced: every combination tried equally often. A search's own trials are not, so an
+option also looks good or bad by the company it kept. And where R is no such sum, the policy is
+blind to how decisions work together; controllers are there to mend that.
 
     initialise:  the first n asks are random
     ask:         sample an option of each decision from its softmax
@@ -94,7 +96,8 @@ class BoltzmannPolicy:
             "exploration": exploration,
         }
         self.alpha, self.penalty, self.size = alpha, penalty, size
-        self.exploration, self.initial_asks_left = exploration, initial_asks
+        self.initial_asks, self.exploration = initial_asks, exploration
+        self.initial_asks_left = initial_asks
         self.sums = [np.zeros(len(decision.options)) for decision in space.decisions]  # of rewards
         self.counts = [np.zeros(len(decision.options)) for decision in space.decisions]  # of trials
         self.total, self.tells = 0.0, 0  # of all rewards

@@ -1,7 +1,7 @@
 """Genetic algorithm: generations of children that mix two good parents and change a little.
 
-Holland, "Adaptation in Natural and Artificial Systems", 1975; on network architectures, with
-fixed-length codes, one-point crossover and generations as here: Xie & Yuille, "Genetic CNN",
+Holland, "Adaptation in Natural and Artificial Systems", 1975, has one-point crossover; on network
+architectures, with fixed-length codes and generations as here: Xie & Yuille, "Genetic CNN",
 ICCV 2017, arXiv:1703.01513, Section 3.2.
 
 Selection makes the good ones parents more often, crossover puts the beginning of one parent's
@@ -11,7 +11,7 @@ decisions that belong together lie next to each other in the code.
 
     ask:   the first N times: a random architecture; then
            a, b  = winners of two tournaments of k members of the last complete generation
-           child = a's decisions before a random cut, b's after it
+           child = the space's crossover: a's decisions before a random cut, b's after it
            each active decision of the child changes with probability m
            begin again if the child is invalid or was asked for before
     tell:  collect the child's trial; when there are N − E of them, they and the E best of
@@ -26,11 +26,13 @@ Symbols (no canonical values; these are ours):
     m  mutation_rate     chance of each decision to change     1 / number of decisions
     E  elites            members taken over as they are         2
 
-What differs from the textbook:
+What differs from the textbook and from Genetic CNN:
     * ask and tell are separate. A child that returns late counts for the generation then being
       collected, and asks beyond a generation's end have the last complete one as parents.
     * Parents are drawn by tournament, not in proportion to fitness (Genetic CNN's roulette),
       so only the order of scores matters. A failed trial has score −∞ and hardly ever wins.
+    * Crossover has one cut. Genetic CNN's exchanges whole stages of two parents, each with a
+      small probability.
 """
 
 from typing import Any
@@ -129,18 +131,23 @@ class GeneticAlgorithm:
 
     def _child(self) -> Architecture | None:
         first, second = self._winner(), self._winner()
-        cut = 1 + int(self.rng.integers(max(len(self.space.decisions) - 1, 1)))
-        choices = self.space.pin(first.architecture.choices[:cut] + second.architecture.choices[cut:])
-        mutated = self._mutation(choices)
-        choices = self.space.pin(tuple(mutated.get(index, choice) for index, choice in enumerate(choices)))
+        crossed = self.space.crossover(first.architecture, second.architecture, self.rng).choices
+        mutated = self._mutation(crossed)
+        choices = self.space.pin(tuple(mutated.get(index, choice) for index, choice in enumerate(crossed)))
+        active = self.space.active(choices)
         self.state = {
             "generation": self.generation,
             "parents": [first.number, second.number],
-            "cut": cut,
-            "mutated": list(mutated),
+            "cut": self._cut(first.architecture.choices, second.architecture.choices, crossed),
+            "mutated": [index for index in mutated if active[index]],
             "elite": [trial.number for trial in self._elite()],
         }
         return self.space.architecture(choices) if self.space.is_valid(choices) else None
+
+    def _cut(self, first: tuple[int, ...], second: tuple[int, ...], crossed: tuple[int, ...]) -> int | None:
+        """Return the first cut that gives this child: after all decisions if it is the first parent, None if no cut."""
+        cuts = range(1, len(crossed) + 1)
+        return next((cut for cut in cuts if self.space.pin(first[:cut] + second[cut:]) == crossed), None)
 
     def _winner(self) -> Trial:
         draws: list[Trial] = [

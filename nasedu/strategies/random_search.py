@@ -7,7 +7,8 @@ With N independent draws the best of them lies in the top share q of the space w
 
     1 − (1 − q)^N,
 
-so 100 draws find one of the best 3 % with probability 0.95, whatever the space looks like.
+so 100 draws find one of the best 3 % with probability 0.95, whatever the space looks like, if draws
+are uniform (see ``SearchSpace.sample``).
 
     ask:   draw an architecture from the space
     tell:  nothing

@@ -16,7 +16,7 @@ evaluation staying on top for ever.
 The tournament is the whole selection pressure. With P different scores the parent has rank r
 (1 is best) with probability ((P − r + 1)^S − (P − r)^S) / P^S.
 
-Symbols (values: the paper's "Methods Details"; NAS-Bench-201 compares with P = S = 10):
+Symbols (values: the paper's "Methods Details"; the scripts of NAS-Bench-201 run P = 10, S = 3):
     P  population_size   members of the queue    100
     S  sample_size       draws per tournament     25
 
@@ -62,7 +62,7 @@ class RegularizedEvolution:
         self.space = space
         self.rng = rng
         self.settings = {"population_size": population_size, "sample_size": sample_size}
-        self.sample_size = sample_size
+        self.population_size, self.sample_size = population_size, sample_size
         self.population: deque[Trial] = deque(maxlen=population_size)
         self.random_asks_left = population_size
         self.state: dict[str, Any] = {}

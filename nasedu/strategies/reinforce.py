@@ -12,13 +12,13 @@ makes the estimate far less noisy and leaves its expectation as it is.
     tell:  θ ← Adam step on −(R − b) log π(A) − λ H;   then move b towards R
 
 Symbols (the paper's values, from its Section 4.1, and ours):
-    hidden_size    size of the controller's state   two layers of 35     100
-    learning_rate  Adam's                           0.0006             0.002
-    decay          of the moving average b          not stated          0.95
-    λ entropy      weight of H, the entropies of    –                   0.01
-                   the softmaxes along A; with a single decision the best policy
-                   is π ∝ exp(R/λ), so a hundredth of reward is a factor e
-    batch          tells per update                 8 per worker           1
+    hidden_size        size of the controller's state   two layers of 35     100
+    learning_rate      Adam's                           0.0006             0.002
+    baseline_decay     of the moving average b          not stated          0.95
+    λ entropy_weight   of H, the sum of the entropies   –                   0.01
+                       of the softmaxes along A; with a single decision the best
+                       policy is π ∝ exp(R/λ), so a hundredth of reward is a factor e
+    tells_per_update   how many make one Adam step      8 per worker           1
 
 What differs from the paper:
     * A tanh network replaces the LSTM, and R is the score as it is (the paper cubes accuracy).
@@ -28,7 +28,8 @@ What differs from the paper:
       if it had been drawn now; no importance weight corrects that.
     * A draw that is no valid architecture is thrown away and drawn again. Trials then come from
       π / Z, where Z = P(valid); as E[∇ log π] = ∇ log Z under π / Z, the update is still exact
-      if b is the mean reward, and is off by (b − E[R]) ∇ log Z while b only estimates it.
+      if b is the mean reward, and is (E[R] − b) ∇ log Z too much while b only estimates it.
+      After 10,000 draws in vain the space draws instead.
     * A failed trial counts as the lowest reward so far.
 """
 
@@ -55,9 +56,9 @@ class Reinforce:
         rng: the only source of randomness; the initial weights are drawn from it too.
         hidden_size: at least 1.
         learning_rate: Adam's, above 0.
-        decay: of the moving average b, in [0, 1); while fewer trials are in it, their plain mean.
-        entropy: λ, at least 0, in units of reward per nat.
-        batch: how many tells make one update, at least 1.
+        baseline_decay: of the moving average b, in [0, 1); while fewer trials are in it, their plain mean.
+        entropy_weight: λ, at least 0, in units of reward per nat.
+        tells_per_update: how many tells make one step, along their mean gradient; at least 1.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -70,26 +71,29 @@ class Reinforce:
         *,
         hidden_size: int = 100,
         learning_rate: float = 0.002,
-        decay: float = 0.95,
-        entropy: float = 0.01,
-        batch: int = 1,
+        baseline_decay: float = 0.95,
+        entropy_weight: float = 0.01,
+        tells_per_update: int = 1,
     ) -> None:
-        if hidden_size < 1 or batch < 1:
-            raise ValueError(f"hidden_size and batch must be at least 1; got {hidden_size} and {batch}.")
-        if learning_rate <= 0 or entropy < 0:
-            raise ValueError(f"learning_rate must be above 0, entropy at least 0; got {learning_rate} and {entropy}.")
-        if not 0 <= decay < 1:
-            raise ValueError(f"decay must lie in [0, 1); got {decay}.")
+        if hidden_size < 1 or tells_per_update < 1:
+            given = f"{hidden_size} and {tells_per_update}"
+            raise ValueError(f"hidden_size and tells_per_update must be at least 1; got {given}.")
+        if learning_rate <= 0 or entropy_weight < 0:
+            given = f"{learning_rate} and {entropy_weight}"
+            raise ValueError(f"learning_rate must be above 0, entropy_weight at least 0; got {given}.")
+        if not 0 <= baseline_decay < 1:
+            raise ValueError(f"baseline_decay must lie in [0, 1); got {baseline_decay}.")
         self.space = space
         self.rng = rng
         self.settings = {
             "hidden_size": hidden_size,
             "learning_rate": learning_rate,
-            "decay": decay,
-            "entropy": entropy,
-            "batch": batch,
+            "baseline_decay": baseline_decay,
+            "entropy_weight": entropy_weight,
+            "tells_per_update": tells_per_update,
         }
-        self.decay, self.entropy, self.batch = decay, entropy, batch
+        self.hidden_size, self.learning_rate, self.baseline_decay = hidden_size, learning_rate, baseline_decay
+        self.entropy_weight, self.tells_per_update = entropy_weight, tells_per_update
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         self.controller = Controller(space, generator, hidden_size)
         self.optimizer = torch.optim.Adam(self.controller.parameters, lr=learning_rate, fused=True)
@@ -101,12 +105,9 @@ class Reinforce:
     def ask(self) -> Architecture:
         """Draw an architecture from the policy, token by token."""
         with torch.no_grad(), _one_thread():
-            for _ in range(MAX_REDRAWS):
-                choices, log_probabilities = self.controller.write(self._draw)
-                if self.space.pin(choices) == choices and self.space.is_valid(choices):
-                    self.state = _seen(self.space, choices, log_probabilities)
-                    return self.space.architecture(choices)
-        raise ValueError(f"none of {MAX_REDRAWS:,} draws was a valid architecture of {self.space.name}; raise entropy.")
+            choices, log_probabilities = self._write()
+        self.state = _seen(self.space, choices, log_probabilities)
+        return self.space.architecture(choices)
 
     def tell(self, trial: Trial) -> None:
         """Make the architecture likelier if it was better than the baseline, less likely if worse."""
@@ -119,13 +120,13 @@ class Reinforce:
         baseline = self.baseline if self.tells else reward
         with _one_thread():
             log_probability, entropy = self.controller.log_probability(trial.architecture.choices)
-            loss = -(reward - baseline) * log_probability - self.entropy * entropy
-            (loss / self.batch).backward()  # type: ignore[no-untyped-call]  # gradients add up over a batch
+            loss = -(reward - baseline) * log_probability - self.entropy_weight * entropy
+            (loss / self.tells_per_update).backward()  # type: ignore[no-untyped-call]  # gradients add up
             self.tells += 1
-            if self.tells % self.batch == 0:
+            if self.tells % self.tells_per_update == 0:
                 self.optimizer.step()
                 self.optimizer.zero_grad()
-        self.baseline = baseline + max(1 - self.decay, 1 / self.tells) * (reward - baseline)
+        self.baseline = baseline + max(1 - self.baseline_decay, 1 / self.tells) * (reward - baseline)
         self.state = {
             "reward": reward,
             "baseline": baseline,
@@ -134,6 +135,15 @@ class Reinforce:
             "entropy": entropy.item(),
             "log_probability": log_probability.item(),
         }
+
+    def _write(self) -> tuple[tuple[int, ...], dict[int, Tensor]]:
+        """Draw until the choices are valid; return them and what each was drawn from."""
+        for _ in range(MAX_REDRAWS):
+            choices, log_probabilities = self.controller.write(self._draw)
+            if self.space.pin(choices) == choices and self.space.is_valid(choices):
+                return choices, log_probabilities
+        drawn = self.space.sample(self.rng).choices
+        return self.controller.write(lambda index, _: drawn[index])
 
     def _draw(self, index: int, log_probabilities: Tensor) -> int:
         """Draw an option: the first whose cumulative probability exceeds a uniform number."""

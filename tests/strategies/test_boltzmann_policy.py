@@ -42,6 +42,32 @@ def test_the_product_is_exact_where_the_reward_is_a_sum_of_one_term_per_decision
     assert np.outer(first, second).ravel() == pytest.approx(exact, abs=1e-12)
 
 
+def test_where_trials_are_not_balanced_an_option_has_the_merits_of_its_company():
+    """The known limit. R = 0.1x + 0.5y, α = 3: exact is P(x=0) = 1 / (1 + e^0.3) = 0.43."""
+    space = nas.SearchSpace("two", [nas.Decision("x", (0, 1)), nas.Decision("y", (0, 1))])
+
+    def p(trials):
+        strategy = make(space, alpha=3.0)
+        for x, y in trials:
+            strategy.tell(nas.Trial(space.architecture((x, y)), score=0.1 * x + 0.5 * y))
+        return strategy.policy()[0][0]
+
+    assert p([(0, 0), (0, 1), (1, 0), (1, 1)]) == pytest.approx(1 / (1 + np.exp(0.3)))
+    assert p([(0, 0), (0, 0), (0, 1), (1, 0), (1, 1), (1, 1), (1, 1)]) == pytest.approx(0.28, abs=0.005)
+
+
+@pytest.mark.parametrize("settings", [{}, {"exploration": 0.3}], ids=["default", "0.3"])
+def test_the_share_of_random_asks_is_the_exploration(settings):
+    """n = 4,000 asks after the initial ones, tolerance 4 standard deviations."""
+    strategy = make(TWO, initial_asks=0, **settings)
+    n, expected = 4_000, settings.get("exploration", 0.1)
+    share = 0
+    for _ in range(n):
+        strategy.ask()
+        share += strategy.state["random"] / n
+    assert abs(share - expected) < 4 * (expected * (1 - expected) / n) ** 0.5
+
+
 def test_asks_follow_the_policy():
     """20,000 asks, tolerance 4 standard deviations."""
     strategy = make(TWO, alpha=3.0, exploration=0.0, initial_asks=0)

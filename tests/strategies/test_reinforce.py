@@ -13,12 +13,12 @@ from nasedu.strategies import Reinforce
 TWO = nas.SearchSpace("two", [nas.Decision("width", (8, 16)), nas.Decision("kernel", (1, 3, 5))])
 CHAIN = nas.spaces.Chain(max_depth=2, widths=(8, 16), kernels=(1, 3), activations=("relu",))
 SPACES = pytest.mark.parametrize("space", [TWO, CHAIN], ids=["two", "chain"])
-NEVER = 10**9  # as batch: gradients add up and no step is taken
+NEVER = 10**9  # as tells_per_update: gradients add up and no step is taken
 
 
 def make(space, seed=0, sharpen=5.0, **settings):
     """A controller whose policy is far from uniform: its initial weights times ``sharpen``."""
-    strategy = Reinforce(space, np.random.default_rng(seed), **{"hidden_size": 6, "entropy": 0.0, **settings})
+    strategy = Reinforce(space, np.random.default_rng(seed), **{"hidden_size": 6, "entropy_weight": 0.0, **settings})
     with torch.no_grad():
         for parameter in strategy.controller.parameters:
             parameter *= sharpen
@@ -61,7 +61,7 @@ def test_the_probabilities_of_all_sequences_add_up_to_one(space):
 
 
 def test_the_update_is_the_exact_policy_gradient_whatever_the_baseline():
-    strategy = make(TWO, batch=NEVER)
+    strategy = make(TWO, tells_per_update=NEVER)
     probabilities = {choices: log_p(strategy, choices).exp() for choices in sequences(TWO)}
     expected_reward = sum(p * reward(choices) for choices, p in probabilities.items())
     exact = flat(torch.autograd.grad(expected_reward, strategy.controller.parameters))
@@ -72,20 +72,24 @@ def test_the_update_is_the_exact_policy_gradient_whatever_the_baseline():
 
 
 def test_where_draws_are_rejected_the_update_is_exact_at_a_baseline_of_the_mean_reward():
-    strategy = make(CHAIN, batch=NEVER)
+    strategy = make(CHAIN, tells_per_update=NEVER)
     valid = [choices for choices in sequences(CHAIN) if CHAIN.is_valid(choices)]
     assert len(valid) < len(sequences(CHAIN))
     probabilities = torch.stack([log_p(strategy, choices).exp() for choices in valid])
     conditional = probabilities / probabilities.sum()
     expected_reward = (conditional * torch.tensor([reward(choices) for choices in valid], dtype=torch.float64)).sum()
-    exact = flat(torch.autograd.grad(expected_reward, strategy.controller.parameters))
+    exact = flat(torch.autograd.grad(expected_reward, strategy.controller.parameters, retain_graph=True))
 
     def estimate(baseline):
         pairs = zip(conditional.tolist(), valid, strict=True)
         return sum(p * told_gradient(strategy, choices, baseline) for p, choices in pairs)
 
     torch.testing.assert_close(estimate(expected_reward.item()), exact, rtol=0, atol=1e-11)
-    assert (estimate(0.0) - exact).norm() > 1e-3, "the known limit: another baseline is off"
+    grad_log_Z = flat(torch.autograd.grad(probabilities.sum().log(), strategy.controller.parameters))
+    assert grad_log_Z.norm() > 1e-3
+    for baseline in (0.0, 0.9):  # the known limit: another baseline is off by (E[R] − b) ∇ log Z
+        excess = (expected_reward.item() - baseline) * grad_log_Z
+        torch.testing.assert_close(estimate(baseline) - exact, excess, rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("space", [TWO, CHAIN], ids=["two", "chain"])
@@ -142,15 +146,15 @@ def test_the_tokens_are_those_of_the_formula():
 
 
 def test_a_trial_at_the_baseline_moves_nothing():
-    strategy = make(TWO, batch=NEVER)
+    strategy = make(TWO, tells_per_update=NEVER)
     choices = (1, 2)
     assert told_gradient(strategy, choices, baseline=reward(choices)).norm() == 0
     assert strategy.state["advantage"] == 0
 
 
 def test_the_baseline_is_a_moving_average_of_the_rewards_before():
-    """Their plain mean while 1/n is above 1 − decay, so the first rewards do not count for too much."""
-    strategy = make(TWO, decay=0.75)
+    """Their plain mean while 1/n is above 1 − baseline_decay, so the first rewards do not count for too much."""
+    strategy = make(TWO, baseline_decay=0.75)
     seen = []
     for score in (1.0, 0.0, 1.0, 3.0, 0.0):
         strategy.tell(nas.Trial(strategy.ask(), score=score))
@@ -166,7 +170,7 @@ def test_the_initial_weights_come_from_the_rng():
 
 
 def test_the_entropy_bonus_pulls_towards_the_uniform_policy():
-    strategy = make(TWO, entropy=0.1, learning_rate=0.01)
+    strategy = make(TWO, entropy_weight=0.1, learning_rate=0.01)
     strategy.ask()
     before = strategy.state["entropy"]
     for number in range(200):
@@ -174,6 +178,26 @@ def test_the_entropy_bonus_pulls_towards_the_uniform_policy():
     strategy.ask()
     assert before < strategy.state["entropy"] <= math.log(2) + math.log(3) + 1e-9
     assert strategy.state["entropy"] > math.log(6) - 0.01
+
+
+def test_with_a_single_decision_nothing_moves_at_exp_reward_over_the_entropy_weight():
+    """The expected gradient of E[R] + λ H is zero at π ∝ exp(R/λ), and not at the uniform policy."""
+    space, weight = nas.SearchSpace("layers", [nas.Decision("layers", (1, 2, 3, 4))]), 0.2
+    strategy = make(space, entropy_weight=weight, tells_per_update=NEVER)
+    everything = [architecture.choices for architecture in space]
+    _, _, _, W_ah, b_a = strategy.controller.parameters
+
+    def expected_gradient(logits):
+        with torch.no_grad():
+            W_ah.zero_()
+            b_a.copy_(torch.tensor(logits, dtype=torch.float64))
+            probabilities = [log_p(strategy, choices).exp().item() for choices in everything]
+        pairs = zip(probabilities, everything, strict=True)
+        return sum(p * told_gradient(strategy, choices, baseline=0.3) for p, choices in pairs)
+
+    at_best = expected_gradient([reward(choices) / weight for choices in everything])
+    torch.testing.assert_close(at_best, torch.zeros_like(at_best), rtol=0, atol=1e-11)
+    assert expected_gradient([0.0] * 4).norm() > 1e-2
 
 
 def test_the_best_architecture_becomes_likely():
@@ -185,18 +209,33 @@ def test_the_best_architecture_becomes_likely():
     assert log_p(strategy, (1, 2)).exp() > 0.8
 
 
-def test_a_batch_is_one_step_along_the_mean_gradient():
-    single, batched = make(TWO, batch=1), make(TWO, batch=3)
-    before = flat(batched.controller.parameters).detach().clone()
-    trials = [nas.Trial(TWO.architecture(c), score=reward(c)) for c in ((0, 1), (1, 2), (1, 0), (0, 2))]
-    for trial in trials[:2]:
-        batched.tell(trial)
-    assert torch.equal(before, flat(batched.controller.parameters)), "two of three: no step yet"
-    batched.tell(trials[2])
-    assert not torch.equal(before, flat(batched.controller.parameters))
-    single.tell(trials[0])
-    single.tell(trials[1])
-    assert not torch.equal(before, flat(single.controller.parameters))
+def test_several_tells_are_one_step_along_the_mean_gradient():
+    """With plain gradient descent in Adam's place a step is the gradient times the learning rate."""
+    strategy, rate = make(TWO, tells_per_update=3), 0.1
+    parameters = strategy.controller.parameters
+    strategy.optimizer = torch.optim.SGD(parameters, lr=rate)
+    trials = [nas.Trial(TWO.architecture(c), score=reward(c)) for c in ((0, 1), (1, 2), (1, 0))]
+    for _ in range(2):  # the second time shows that nothing is left of the first
+        before, gradients = flat(parameters).detach().clone(), []
+        for trial in trials:
+            assert torch.equal(before, flat(parameters)), "no step before the third"
+            log_probability = log_p(strategy, trial.architecture.choices)
+            gradient = flat(torch.autograd.grad(log_probability, parameters))
+            strategy.tell(trial)
+            gradients.append(strategy.state["advantage"] * gradient)
+        moved = flat(parameters).detach() - before
+        assert moved.norm() > 1e-3
+        torch.testing.assert_close(moved, rate * sum(gradients) / 3, rtol=0, atol=1e-12)
+
+
+def test_where_the_policy_writes_nothing_valid_the_space_draws(monkeypatch):
+    monkeypatch.setattr("nasedu.strategies.reinforce.MAX_REDRAWS", 50)
+    strategy = make(CHAIN)
+    invalid = next(choices for choices in sequences(CHAIN) if not CHAIN.is_valid(choices))
+    strategy._draw = lambda index, _: invalid[index]
+    architecture = strategy.ask()
+    assert architecture in CHAIN
+    assert strategy.state["log_probability"] == pytest.approx(log_p(strategy, architecture.choices).item())
 
 
 def test_a_failed_trial_counts_as_the_lowest_reward_so_far():
