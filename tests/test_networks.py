@@ -9,8 +9,9 @@ from torch import nn
 
 from nasedu.core import Decision, SearchSpace
 from nasedu.networks import build
-from nasedu.networks.darts import DARTS_V1, DARTS_V2, DARTSNetwork, FactorizedReduce, SeparableConvolution
-from nasedu.networks.initialization import materialize, torch_generator
+from nasedu.networks.darts import DARTSNetwork, FactorizedReduce, SeparableConvolution
+from nasedu.networks.darts_published import DARTS_V1, DARTS_V2, PublishedNetwork
+from nasedu.networks.initialization import materialize
 from nasedu.networks.nasbench201 import Cell
 from nasedu.networks.operations import AveragePool, average_pool
 from nasedu.spaces import DARTS, Chain, NASBench201
@@ -83,7 +84,7 @@ def test_the_published_skeleton_counts_the_weights_of_dead_edges_and_the_micro_o
 def test_derived_darts_networks_have_the_published_parameters(genotype, channels, layers, expected):
     cells = DARTS().parse(genotype)
     with torch.device("meta"):
-        networks = [DARTSNetwork(cells, 2, 3, 10, channels, layers, auxiliary) for auxiliary in (False, True)]
+        networks = [kind(cells, 2, 3, 10, channels, layers) for kind in (DARTSNetwork, PublishedNetwork)]
     assert tuple(count(network) for network in networks) == expected
 
 
@@ -93,8 +94,8 @@ def test_derived_darts_networks_have_the_published_parameters(genotype, channels
 def test_derived_darts_networks_for_imagenet_have_the_published_parameters(genotype, expected):
     cells = DARTS().parse(genotype)
     with torch.device("meta"):
-        networks = [DARTSNetwork(cells, 2, 3, 1000, 48, 14, auxiliary, "imagenet") for auxiliary in (False, True)]
-    assert tuple(count(network) for network in networks) == expected
+        network = PublishedNetwork(cells, 2, 3, 1000, channels=48, layers=14, stem="imagenet")
+    assert (count(network) - count(network.auxiliary), count(network)) == expected
 
 
 def test_cells_per_stage_make_the_published_number_of_darts_layers():
@@ -291,46 +292,49 @@ def test_cells_with_one_canonical_name_compute_the_same_function():
     assert pairs > 100 and min(different) > 1e-6
 
 
-# DARTS in training ---------------------------------------------------------------------------
+# What is published of DARTS -------------------------------------------------------------------
 
 
-def test_the_auxiliary_head_is_apart_and_needs_room():
-    cells = DARTS().parse(DARTS_V1)
-    network = build(cells, (3, 32, 32), 10, channels=4, rng=rng(), auxiliary=True)
+def published(stem, layers=5):
+    cells = DARTS().parse(DARTS_V2)
+    return materialize(lambda: PublishedNetwork(cells, 2, 3, 10, channels=4, layers=layers, stem=stem), rng()).eval()
+
+
+@pytest.mark.parametrize("layers", [2, 5])
+def test_the_published_network_is_the_lessons_network_and_an_auxiliary_head(layers):
+    both = published("cifar", layers)
+    alone = materialize(lambda: DARTSNetwork(DARTS().parse(DARTS_V2), 2, 3, 10, 4, layers), rng(1)).eval()
+    alone.stem.load_state_dict(both.stem[0].state_dict())
+    alone.cells.load_state_dict(both.cells.state_dict())
+    alone.classifier.load_state_dict(both.classifier.state_dict())
     x = inputs((3, 32, 32))
-    logits, auxiliary = network.both_logits(x)
+    logits, auxiliary = both(x)
+    assert torch.equal(alone(x), logits)
     assert logits.shape == auxiliary.shape == (4, 10) and not torch.equal(logits, auxiliary)
-    assert torch.allclose(network(x), logits, atol=1e-5)
-    with pytest.raises(ValueError, match="at least 29 positions"):
-        build(cells, (1, 8, 8), 10, channels=4, rng=rng(), auxiliary=True).both_logits(inputs((1, 8, 8)))
-    with pytest.raises(ValueError, match="build it with auxiliary=True"):
-        build(cells, (1, 8, 8), 10, channels=4, rng=rng()).both_logits(inputs((1, 8, 8)))
 
 
-def test_drop_path_is_drawn_from_the_network_s_generator_and_only_in_training():
-    network = build(DARTS().parse(DARTS_V2), SIGNAL, 10, channels=4, rng=rng())
-    x = inputs(SIGNAL)
-    plain = network(x)
-    network.drop_path = 0.5
-    before = torch.get_rng_state()
-    draws = []
-    for seed in (1, 1, 2):
-        network.generator.manual_seed(seed)
-        draws.append(network(x))
-    assert torch.equal(torch.get_rng_state(), before)
-    assert torch.equal(draws[0], draws[1]) and not torch.equal(draws[0], draws[2])
-    assert not torch.allclose(draws[0], plain)
-    network.eval()
-    assert torch.equal(network(x), network(x))
+def test_the_auxiliary_head_reads_the_second_reduction_and_nothing_after_it():
+    network, x = published("cifar"), inputs((3, 32, 32))
+    before = [logits.detach().clone() for logits in network(x)]
+    for weights in network.cells[4].parameters():
+        weights.data.mul_(0.5)
+    after = network(x)
+    assert not torch.equal(before[0], after[0]) and torch.equal(before[1], after[1])
+    for weights in network.cells[3].parameters():
+        weights.data.mul_(0.5)
+    assert not torch.equal(before[1], network(x)[1])
 
 
-def test_drop_path_keeps_the_mean_and_drops_whole_samples():
-    from nasedu.networks.darts import _drop
+def test_the_imagenet_stem_leaves_an_eighth_of_the_resolution():
+    network = published("imagenet")
+    first = network.stem[0](inputs((3, 256, 256), batch=1))
+    assert first.shape[2:] == (64, 64) and network.stem[1](first).shape[2:] == (32, 32)
+    assert all(logits.shape == (1, 10) for logits in network(inputs((3, 256, 256), batch=1)))
 
-    y = _drop(torch.ones(10_000, 2, 3), 0.2, torch_generator(rng()))
-    assert set(y.flatten().tolist()) == {0.0, 1.25}
-    assert (y == y[:, :1, :1]).all()
-    assert abs(y.mean().item() - 1) < 4 * (0.25 / 10_000) ** 0.5  # variance (1-p)/p² · p = p/(1-p) = 0.25
+
+def test_the_auxiliary_head_needs_room():
+    with pytest.raises(ValueError, match=r"at least 29 positions .*got \(2, 2\).*networks\.build makes networks"):
+        published("cifar")(inputs((3, 8, 8)))
 
 
 # Errors --------------------------------------------------------------------------------------
@@ -349,11 +353,13 @@ def test_numbers_out_of_range_are_refused(wrong):
         build(uniform("skip_connect"), **arguments)
 
 
-def test_unknown_skeletons_and_stems_are_refused():
+def test_unknown_skeletons_stems_and_options_are_refused():
     with pytest.raises(ValueError, match="unknown skeleton 'macro'; there are micro and published"):
         build(uniform("none"), SIGNAL, 10, rng=rng(), skeleton="macro")
     with pytest.raises(ValueError, match="unknown stem 'mnist'; there are cifar and imagenet"):
-        build(DARTS().parse(DARTS_V1), SIGNAL, 10, rng=rng(), stem="mnist")
+        published("mnist")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'stem'"):
+        build(DARTS().parse(DARTS_V1), SIGNAL, 10, rng=rng(), stem="imagenet")
 
 
 def test_a_space_of_one_s_own_is_sent_to_evaluators():

@@ -1,7 +1,8 @@
 """Networks of DARTS cells, as trained from scratch after the search.
 
 Liu, Simonyan & Yang, "DARTS: Differentiable Architecture Search", ICLR 2019, arXiv:1806.09055,
-Appendix A.2 (CIFAR-10) and A.3 (ImageNet).
+Appendix A.2 (CIFAR-10). What is published beyond that (the auxiliary classifier, the networks for ImageNet) is in
+``darts_published.py``.
 
     stem → cells, two of them reducing: at 1/3 and 2/3 of the depth → global average → linear
 
@@ -9,22 +10,20 @@ Each cell reads the outputs of the two cells before it, brought to C channels by
 its output concatenates its four nodes, 4·C channels. A reduction cell halves the resolution
 (stride 2 on the edges from its inputs) and doubles C.
 
-Symbols (values: CIFAR-10; ImageNet):
-    C       channels   of the first cells     36; 48
-    layers             cells in all           20; 14
-    p       drop_path  dropped operations     0.2 (rising linearly from 0 over the epochs); 0
+Symbols (values: the paper's):
+    C  channels   of the first cells    36
+       layers     cells in all          20
 
 What differs from the paper:
     * For signals, convolutions and pooling are those of one dimension.
-    * Odd sizes are halved rounding up (the published code refuses them), and the auxiliary head averages
-      over what is left where its input is larger than 8. Both are the same for the published sizes.
-    * The auxiliary head's first ReLU does not overwrite the cell's output. In the published code that
-      changes the network's own logits where no other cell follows, that is with 2 or 3 layers.
+    * Odd sizes are halved rounding up; the published code refuses them.
+    * No drop path: the paper drops operations in training, with a probability that rises linearly to 0.2 over the
+      epochs, and the training here has no schedule for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -42,34 +41,17 @@ from nasedu.networks.operations import (
 from nasedu.spaces.darts import CELLS, DARTS, NODES, Genes
 
 __all__ = [
-    "DARTS_V1",
-    "DARTS_V2",
     "DARTSNetwork",
     "FactorizedReduce",
     "SeparableConvolution",
     "Stage",
+    "cells_of",
+    "depth",
     "operation",
     "preprocess",
     "stages",
 ]
 
-DARTS_V1 = (  # found by the authors with the first-order gradient
-    "Genotype(normal=[('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('skip_connect', 0), ('sep_conv_3x3', 1), "
-    "('skip_connect', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('skip_connect', 2)], "
-    "normal_concat=range(2, 6), "
-    "reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 0), "
-    "('max_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 2), ('avg_pool_3x3', 0)], "
-    "reduce_concat=range(2, 6))"
-)
-DARTS_V2 = (  # found by the authors with the second-order gradient
-    "Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), "
-    "('sep_conv_3x3', 1), ('skip_connect', 0), ('skip_connect', 0), ('dil_conv_3x3', 2)], "
-    "normal_concat=range(2, 6), "
-    "reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 1), "
-    "('max_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 2), ('max_pool_3x3', 1)], "
-    "reduce_concat=range(2, 6))"
-)
-STEMS = ("cifar", "imagenet")
 MOST_COMPOSED_CHANNELS = 16  # beyond that a separable convolution is faster in its two parts
 
 
@@ -87,7 +69,7 @@ def operation(name: str, dims: int, channels: int, stride: int, affine: bool = T
         affine: whether batch norms learn a scale and a shift.
     """
     if name == "max_pool_3x3":
-        return MaxPool(dims, stride)
+        return MaxPool(stride)
     if name == "avg_pool_3x3":
         return AveragePool(stride)
     if name == "skip_connect":
@@ -172,6 +154,11 @@ class Stage(NamedTuple):
     last_reduces: bool  # whether the last cell did, so that the last but one must still be halved
 
 
+def depth(cells: int) -> int:
+    """Return how many cells there are in all: three stages of normal cells, and two reduction cells between."""
+    return 3 * cells + 2
+
+
 def stages(layers: int, channels: int, stem_channels: int, last_reduces: bool = False) -> Iterator[Stage]:
     """Yield where each of the cells stands; those at 1/3 and 2/3 of the depth reduce."""
     before = last = stem_channels
@@ -194,59 +181,19 @@ class Cell(nn.Module):
             operation(name, dims, stage.channels, 2 if stage.reduces and source < 2 else 1) for name, source in genes
         )
 
-    def forward(self, before: Tensor, last: Tensor, drop_path: float, generator: torch.Generator | None) -> Tensor:
+    def forward(self, before: Tensor, last: Tensor) -> Tensor:
         """Return [batch, 4·channels, *space], halved in a reduction cell."""
         states = [self.before(before), self.last(last)]
         arriving = []
         for index, (operation, source) in enumerate(zip(self.operations, self.sources, strict=True)):
-            output = operation(states[source])
-            if drop_path > 0 and not isinstance(operation, nn.Identity):
-                output = _drop(output, drop_path, generator)
-            arriving.append(output)
+            arriving.append(operation(states[source]))
             if index % 2:
                 states.append(arriving[-2] + arriving[-1])
         return torch.cat(states[2:], dim=1)
 
 
-def _drop(x: Tensor, probability: float, generator: torch.Generator | None) -> Tensor:
-    """Set whole samples to zero with this probability, and scale the others up so that the mean stays."""
-    keep = 1 - probability
-    mask = torch.empty(len(x), *[1] * (x.dim() - 1)).bernoulli_(keep, generator=generator)
-    return x * (mask / keep).to(x)
-
-
-class AuxiliaryHead(nn.Module):
-    """A second classifier at two thirds of the depth, for training alone; its loss counts 0.4."""
-
-    def __init__(self, dims: int, channels: int, classes: int, stem: str) -> None:
-        super().__init__()
-        kind = {1: nn.Conv1d, 2: nn.Conv2d}[dims]
-        self.pool = {1: nn.AvgPool1d, 2: nn.AvgPool2d}[dims](
-            5, stride=3 if stem == "cifar" else 2, padding=0, count_include_pad=False
-        )
-        self.features = nn.Sequential(
-            convolution(dims, channels, 128, 1),
-            normalization(dims, 128),
-            nn.ReLU(),
-            kind(128, 768, 2, bias=False),
-            *([normalization(dims, 768)] if stem == "cifar" else []),  # the published ImageNet head has none
-            nn.ReLU(),
-        )
-        self.classifier = nn.Linear(768, classes)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits [batch, classes] of a cell's output [batch, channels, *space], at least 8 in each direction."""
-        if min(x.shape[2:]) < 8:
-            raise ValueError(
-                "the auxiliary head needs inputs of at least 29 positions in each direction (8 after two reductions); "
-                f"got {tuple(x.shape[2:])} after them. Build with auxiliary=False."
-            )
-        logits: Tensor = self.classifier(self.features(self.pool(x.relu())).flatten(2).mean(2))
-        return logits
-
-
 class DARTSNetwork(nn.Module):
-    """Stem, cells, classifier, and in training an auxiliary classifier.
+    """Stem, cells, classifier.
 
     Args:
         architecture: of the space DARTS.
@@ -255,80 +202,29 @@ class DARTSNetwork(nn.Module):
         classes: number of logits.
         channels: C of the first cells.
         layers: number of cells, at least 1.
-        auxiliary: whether to have the auxiliary head.
-        stem: ``"cifar"`` keeps the resolution, ``"imagenet"`` divides it by 8.
-
-    Attributes:
-        drop_path: probability in [0, 1) with which each operation of each sample is dropped in training. The paper
-            raises it linearly over the epochs; whoever trains sets it.
-        generator: draws what is dropped; on the CPU.
     """
 
     def __init__(
-        self,
-        architecture: Architecture,
-        dims: int,
-        channels_in: int,
-        classes: int,
-        channels: int = 36,
-        layers: int = 20,
-        auxiliary: bool = False,
-        stem: str = "cifar",
+        self, architecture: Architecture, dims: int, channels_in: int, classes: int, channels: int, layers: int
     ) -> None:
         super().__init__()
-        space = architecture.space
-        assert isinstance(space, DARTS)
-        if stem not in STEMS:
-            raise ValueError(f"unknown stem {stem!r}; there are {' and '.join(STEMS)}.")
-        self.drop_path = 0.0
-        self.generator: torch.Generator | None = None
-        self.stem = _stem(dims, channels_in, channels, stem)
-        normal, reduce = (space.genes(architecture.choices, cell) for cell in CELLS)
-        plan = list(stages(layers, channels, channels if stem == "imagenet" else 3 * channels, stem == "imagenet"))
-        self.cells = nn.ModuleList(Cell(reduce if stage.reduces else normal, dims, stage) for stage in plan)
-        self.auxiliary_at = 2 * layers // 3
-        self.auxiliary = (
-            AuxiliaryHead(dims, NODES * plan[self.auxiliary_at].channels, classes, stem) if auxiliary else None
-        )
+        self.stem = nn.Sequential(convolution(dims, channels_in, 3 * channels, 3), normalization(dims, 3 * channels))
+        plan = list(stages(layers, channels, 3 * channels))
+        self.cells = cells_of(architecture, dims, plan)
         self.classifier = nn.Linear(NODES * plan[-1].channels, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits [batch, classes] of inputs [batch, channels, *space]."""
-        return self._logits(x)[0]
-
-    def both_logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the logits and those of the auxiliary head, each [batch, classes].
-
-        Raises:
-            ValueError: the network has no auxiliary head, or the inputs are too small for it.
-        """
-        if self.auxiliary is None:
-            raise ValueError("the network has no auxiliary head; build it with auxiliary=True.")
-        logits, features = self._logits(x)
-        return logits, self.auxiliary(features)
-
-    def _logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        before = self.stem[0](x)
-        last = self.stem[1](before)
-        drop_path = self.drop_path if self.training else 0.0
-        features = last
-        for index, cell in enumerate(self.cells):
-            before, last = last, cell(before, last, drop_path, self.generator)
-            features = last if index == self.auxiliary_at else features
-        return self.classifier(last.flatten(2).mean(2)), features
+        before = last = self.stem(x)
+        for cell in self.cells:
+            before, last = last, cell(before, last)
+        logits: Tensor = self.classifier(last.flatten(2).mean(2))
+        return logits
 
 
-def _stem(dims: int, channels_in: int, channels: int, stem: str) -> nn.ModuleList:
-    """Return the two parts whose outputs the first cell reads."""
-    if stem == "cifar":
-        whole = nn.Sequential(convolution(dims, channels_in, 3 * channels, 3), normalization(dims, 3 * channels))
-        return nn.ModuleList([whole, nn.Identity()])
-    half = channels // 2
-    first = nn.Sequential(
-        convolution(dims, channels_in, half, 3, stride=2),
-        normalization(dims, half),
-        nn.ReLU(),
-        convolution(dims, half, channels, 3, stride=2),
-        normalization(dims, channels),
-    )
-    return nn.ModuleList([first, activate_convolve_normalize(dims, channels, channels, 3, stride=2)])
+def cells_of(architecture: Architecture, dims: int, plan: Iterable[Stage]) -> nn.ModuleList:
+    """Return the cells of a network, each where it stands."""
+    space = architecture.space
+    assert isinstance(space, DARTS)
+    normal, reduce = (space.genes(architecture.choices, cell) for cell in CELLS)
+    return nn.ModuleList(Cell(reduce if stage.reduces else normal, dims, stage) for stage in plan)

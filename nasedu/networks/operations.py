@@ -66,18 +66,17 @@ class MaxPool(nn.Module):
     """Maximum over windows of 3, padded.
 
     Args:
-        dims: 1 for signals, 2 for images.
         stride: 1 keeps the resolution, 2 halves it, rounding up.
     """
 
-    def __init__(self, dims: int, stride: int = 1) -> None:
+    def __init__(self, stride: int = 1) -> None:
         super().__init__()
-        self.pool = {1: nn.MaxPool1d, 2: nn.MaxPool2d}[dims](3, stride=stride, padding=1)
+        self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the local maxima of x."""
-        pooled: Tensor = self.pool(x)
-        return pooled
+        pool = F.max_pool1d if x.dim() == 3 else F.max_pool2d
+        return pool(x, 3, stride=self.stride, padding=1)
 
 
 def average_pool(x: Tensor, size: int, stride: int) -> Tensor:

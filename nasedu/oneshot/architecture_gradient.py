@@ -25,6 +25,8 @@ Symbols (values: the paper's):
 The whole divisor of Eq. 8 is 2ε. Several published codes have ``/ 2 * epsilon`` or the like, which divides
 by 2 and multiplies by ε, and makes the second term about ε² too small: first order in disguise.
 
+Where ∇_{w'} L_val(w', α) = 0 there is no such ε, and no need of one: the product is 0.
+
 What differs from the paper: nothing. The functions here take any two losses of two tensors, to read and to
 experiment with; ``darts.py`` does the same with the weights of a supernet, in place.
 """
@@ -92,7 +94,10 @@ def finite_difference_gradient(l_train: Loss, l_val: Loss, w: Tensor, alpha: Ten
     dw, _ = _gradient(l_train, w, alpha)
     w_prime = w - xi * dw
     dw_prime, dalpha = _gradient(l_val, w_prime, alpha)
-    epsilon = 0.01 / dw_prime.norm()
+    length = dw_prime.norm()
+    if length == 0:
+        return dalpha
+    epsilon = 0.01 / length
     _, plus = _gradient(l_train, w + epsilon * dw_prime, alpha)
     _, minus = _gradient(l_train, w - epsilon * dw_prime, alpha)
     second_order: Tensor = xi * (plus - minus) / (2 * epsilon)

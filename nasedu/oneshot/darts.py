@@ -15,7 +15,7 @@ overfits best. In the end each edge keeps its strongest operation.
     order 2: ξ = η, the gradient of Eqs. 7 and 8; see ``architecture_gradient.py``. The inner step is the
              optimizer's own: w' = w − η (μ v + ∇_w L_train(w, α) + λ w), with momentum μ, its buffer v and decay λ
 
-Symbols (values: the paper's):
+Symbols (values: the authors' code):
     η   learning_rate       of w      0.025, falling to 0.001 along half a cosine
     μ   momentum            of w      0.9
     λ   weight_decay        of w      3·10⁻⁴
@@ -24,6 +24,7 @@ Symbols (values: the paper's):
     α                                 starts as 10⁻³ · N(0, 1)
 
 What differs from the paper:
+    * The paper anneals η to 0 and starts α at 0. It does not mention the clip.
     * η falls with every step, not with every epoch, so that a search of a few hundred steps has a schedule.
     * Adam moves each α by about its learning rate per step. The paper takes some 20,000 steps; in 500 steps 3·10⁻⁴
       barely moves the softmax; 0.01 suits a search of a few hundred steps.
@@ -47,12 +48,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nasedu.core import Architecture, SearchSpace
+from nasedu.networks.builder import check_sizes
 from nasedu.oneshot import supernet
 from nasedu.oneshot.supernet import Supernet
+from nasedu.spaces import NASBench201
 
 __all__ = ["DARTS"]
 
 Batch = tuple[Tensor, Tensor]  # inputs [batch, *input_shape], labels [batch]
+POSITIVE = ("learning_rate", "gradient_clip", "alpha_learning_rate")
+NOT_NEGATIVE = ("last_learning_rate", "weight_decay", "alpha_weight_decay")
 
 
 class DARTS:
@@ -85,6 +90,9 @@ class DARTS:
         ValueError: a setting is out of range.
     """
 
+    supernet: Supernet
+    alphas: dict[str, Tensor]
+
     def __init__(
         self,
         space: SearchSpace,
@@ -103,15 +111,6 @@ class DARTS:
         alpha_weight_decay: float = 1e-3,
         allow_none: bool = False,
     ) -> None:
-        if order not in (1, 2):
-            raise ValueError(f"order must be 1 or 2; got {order}.")
-        for name, value in (
-            ("learning_rate", learning_rate),
-            ("gradient_clip", gradient_clip),
-            ("alpha_learning_rate", alpha_learning_rate),
-        ):
-            if not 0 < value < math.inf:
-                raise ValueError(f"{name} must be positive and finite; got {value}.")
         self.space, self.rng = space, rng
         self.settings: dict[str, Any] = {
             "order": order,
@@ -123,14 +122,12 @@ class DARTS:
             "weight_decay": weight_decay,
             "gradient_clip": gradient_clip,
             "alpha_learning_rate": alpha_learning_rate,
-            "alpha_betas": list(alpha_betas),
+            "alpha_betas": [float(beta) for beta in alpha_betas],
             "alpha_weight_decay": alpha_weight_decay,
             "allow_none": allow_none,
         }
+        _check(self.settings, space)
         self.state: dict[str, Any] = {}
-
-    supernet: Supernet
-    alphas: dict[str, Tensor]
 
     def start(self, input_shape: Sequence[int], classes: int, steps: int, device: torch.device) -> None:
         """Make the supernet and its optimizers; the search calls this once.
@@ -242,7 +239,10 @@ class DARTS:
             self._set_w([a - eta * self._direction(p, d) for a, p, d in zip(w, self.w, dw, strict=True)])  # w'
             loss, accuracy = self._loss(validation, self.mixtures())
             dalpha, dw_prime = _split(torch.autograd.grad(loss, [*alphas, *self.w]), len(alphas))
-            epsilon = 0.01 / torch.stack([d.norm() for d in dw_prime]).norm()
+            length = torch.stack([d.norm() for d in dw_prime]).norm()
+            if length == 0:  # so is the product of Eq. 7
+                return list(dalpha), loss, accuracy
+            epsilon = 0.01 / length
             ends = []
             for sign in (1, -1):
                 self._set_w([a + sign * epsilon * d for a, d in zip(w, dw_prime, strict=True)])  # w⁺, w⁻
@@ -265,7 +265,7 @@ class DARTS:
 
     def _entropy(self) -> float:
         m = torch.cat([mixture.detach() for mixture in self.mixtures().values()])
-        return float(-(m * m.log()).sum(1).mean())
+        return float(torch.special.entr(m).sum(1).mean())  # 0 where m is 0
 
     # What a checkpoint holds -----------------------------------------------------------------
 
@@ -300,6 +300,28 @@ class DARTS:
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         return {"w_optimizer": self.w_optimizer, "alpha_optimizer": self.alpha_optimizer}
+
+
+def _check(settings: dict[str, Any], space: SearchSpace) -> None:
+    """Raise a ValueError for a setting that is out of range."""
+    if settings["order"] not in (1, 2):
+        raise ValueError(f"order must be 1 or 2; got {settings['order']}.")
+    check_sizes(channels=settings["channels"], cells=settings["cells"])
+    for name in POSITIVE:
+        if not 0 < settings[name] < math.inf:
+            raise ValueError(f"{name} must be positive and finite; got {settings[name]}.")
+    for name in NOT_NEGATIVE:
+        if not 0 <= settings[name] < math.inf:
+            raise ValueError(f"{name} must be finite and not negative; got {settings[name]}.")
+    if not 0 <= settings["momentum"] < 1:
+        raise ValueError(f"momentum must be at least 0 and less than 1; got {settings['momentum']}.")
+    betas = settings["alpha_betas"]
+    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+        raise ValueError(f"alpha_betas must be two numbers, each at least 0 and less than 1; got {betas}.")
+    if settings["allow_none"] and not isinstance(space, NASBench201):
+        raise ValueError(
+            f"allow_none must be False: only in NASBench201 is none an operation; got the space {space.name!r}."
+        )
 
 
 def _split(tensors: Sequence[Tensor], at: int) -> tuple[Sequence[Tensor], Sequence[Tensor]]:

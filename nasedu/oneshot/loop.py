@@ -43,7 +43,7 @@ CHECKPOINT_SECONDS = 1.0  # and they are at least this far apart
 class OneShotStrategy(Protocol):
     """What a weight-sharing strategy has; :class:`nasedu.oneshot.DARTS` is the model.
 
-    ``settings`` are JSON values. ``tensors`` returns all that the next step depends on, and ``load`` goes back to it.
+    ``settings`` are JSON values. ``state``, with the two losses and accuracies at least, is that of the last step.
     """
 
     space: SearchSpace
@@ -52,11 +52,20 @@ class OneShotStrategy(Protocol):
     state: dict[str, Any]
     supernet: Supernet
 
-    def start(self, input_shape: Sequence[int], classes: int, steps: int, device: torch.device) -> None: ...  # noqa: D102
-    def step(self, train_batch: Batch, validation_batch: Batch) -> None: ...  # noqa: D102
-    def derive(self) -> Architecture: ...  # noqa: D102
-    def tensors(self) -> dict[str, Tensor]: ...  # noqa: D102
-    def load(self, tensors: dict[str, Tensor]) -> None: ...  # noqa: D102
+    def start(self, input_shape: Sequence[int], classes: int, steps: int, device: torch.device) -> None:
+        """Make the supernet and its optimizers; called once."""
+
+    def step(self, train_batch: Batch, validation_batch: Batch) -> None:
+        """Take one step, and set ``state``."""
+
+    def derive(self) -> Architecture:
+        """Return the architecture that the search has come to."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all that the next step depends on, by name."""
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Go back to what ``tensors`` returned."""
 
 
 class OneShotSearch:
@@ -97,16 +106,23 @@ class OneShotSearch:
             },
             "evaluator": {
                 "name": "shared weights",
-                "settings": {"dataset": data.name, "steps": steps, "seed": seed, "device": str(self._device)},
+                "settings": {
+                    "dataset": {"name": data.name, "checksum": data.checksum},
+                    "steps": steps,
+                    "batch_size": batch_size,
+                    "seed": seed,
+                    "device": str(self._device),
+                    "threads": threads,
+                },
             },
-            "batch": batch_size,
         }
         strategy.start(data.input_shape, data.classes, steps, self._device)
         header["supernet"] = strategy.supernet.to_json()
         self._log = Log(header, strategy.space, path)
         self._checkpoint = None if path is None else Path(path).with_suffix(".npz")
-        self._search = {name: header[name] for name in ("space", "strategy", "evaluator", "batch")}
+        self._search = {name: header[name] for name in ("space", "strategy", "evaluator")}
         self._saved = -1  # the number of steps in the checkpoint
+        self._next_save = math.inf  # by time.perf_counter()
         if self._checkpoint is not None:
             self._resume(self._checkpoint)
 
@@ -125,8 +141,10 @@ class OneShotSearch:
         return self._number >= self.steps
 
     def __iter__(self) -> Iterator[Architecture]:
-        while not self.done:
-            yield self.step()
+        return self
+
+    def __next__(self) -> Architecture:
+        return self.step()
 
     def step(self) -> Architecture:
         """Take one step, and return what the strategy would derive after it.
@@ -214,8 +232,6 @@ class OneShotSearch:
         self._saved = self._number
         self._next_save = ended + max(CHECKPOINT_SECONDS, (ended - started) / CHECKPOINT_SHARE)
 
-    _next_save: float = math.inf
-
 
 def search(
     strategy: OneShotStrategy,
@@ -240,7 +256,8 @@ def search(
         batch_size: of each of the two batches of a step, at least 2.
         seed: of the batches, not negative.
         device: see :func:`nasedu.training.device`.
-        threads: of the CPU; see :mod:`nasedu.training.devices`.
+        threads: of the CPU; see :mod:`nasedu.training.devices`. Other numbers of threads may round differently, so a
+            resumed search has the same.
 
     Raises:
         ValueError: a setting is out of range, the space has no supernet, or the file belongs to another search.

@@ -19,6 +19,7 @@ which a batch norm would take away again. For signals, operations are those of o
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,22 +29,21 @@ from torch import Tensor, nn
 
 from nasedu.core import Architecture, Diagram, Edge, SearchSpace
 from nasedu.networks import darts
-from nasedu.networks.build import check_input_shape
+from nasedu.networks.builder import check_input_shape, check_sizes
 from nasedu.networks.initialization import materialize
 from nasedu.networks.nasbench201 import Reduction
 from nasedu.networks.operations import AveragePool, MaxPool, average_pool, convolution, normalization
 from nasedu.spaces import DARTS, NASBench201
 from nasedu.spaces.darts import CELLS, NODES, cell_bend, cell_nodes
 from nasedu.spaces.darts import OPERATIONS as DARTS_OPERATIONS
-from nasedu.spaces.nasbench201 import BENDS, EDGES, OPERATIONS
-from nasedu.spaces.nasbench201 import NODES as NASBENCH201_NODES
+from nasedu.spaces.nasbench201 import BENDS, EDGES, LAYOUT, OPERATIONS
 
 __all__ = ["DARTSSupernet", "NASBench201Supernet", "Supernet", "build"]
 
 Mixtures = Mapping[str, Tensor]
 
 
-class Supernet(nn.Module):
+class Supernet(nn.Module, abc.ABC):
     """What a search needs to know of a supernet, besides its forward pass.
 
     Attributes:
@@ -56,6 +56,7 @@ class Supernet(nn.Module):
     diagrams: dict[str, Diagram]
     edges: dict[str, int]
 
+    @abc.abstractmethod
     def derive(self, mixtures: Mapping[str, np.ndarray[Any, Any]], allow_none: bool = False) -> Architecture:
         """Return the architecture that mixtures, [edges, operations] for each cell, are nearest to.
 
@@ -63,7 +64,6 @@ class Supernet(nn.Module):
             mixtures: of each cell by name.
             allow_none: whether an edge may become ``none``, where the space has that operation.
         """
-        raise NotImplementedError  # each supernet has its own
 
     def to_json(self) -> dict[str, Any]:
         """Return what viewers need to draw mixtures: the operations, and a diagram of each cell."""
@@ -94,13 +94,14 @@ def build(
         A module from inputs [batch, *input_shape] and mixtures to logits [batch, classes].
 
     Raises:
-        ValueError: the space has no supernet, or the shape is not that of signals or images.
+        ValueError: a number is out of range, the space has no supernet, or the shape is not that of signals or images.
     """
     dims = check_input_shape(input_shape)
+    check_sizes(classes=classes, channels=channels, cells=cells)
     if isinstance(space, NASBench201):
         return materialize(lambda: NASBench201Supernet(space, dims, input_shape[0], classes, channels, cells), rng)
     if isinstance(space, DARTS):
-        layers = 3 * cells + 2
+        layers = darts.depth(cells)
         return materialize(lambda: DARTSSupernet(space, dims, input_shape[0], classes, channels, layers), rng)
     raise ValueError(
         f"nasedu has supernets of NASBench201 and DARTS; got the space {space.name!r}. Search it with a black-box "
@@ -161,7 +162,7 @@ class NASBench201Supernet(Supernet):
             Edge(str(source), str(target), decision=row, bend=BENDS.get((source, target), 0.0))
             for row, (source, target) in enumerate(EDGES)
         ]
-        self.diagrams = {"cell": Diagram(NASBENCH201_NODES, tuple(edges))}
+        self.diagrams = {"cell": Diagram(LAYOUT, tuple(edges))}
         self.edges = {"cell": len(EDGES)}
         self.stem = nn.Sequential(convolution(dims, channels_in, channels, 3), normalization(dims, channels))
         self.first = nn.ModuleList(NASBench201MixedCell(dims, channels) for _ in range(cells))
@@ -201,7 +202,7 @@ class DARTSMixedCell(nn.Module):
         strides = [2 if stage.reduces and source < 2 else 1 for source in range(NODES + 1)]
         self.max_pool, self.avg_pool = (  # of each state
             nn.ModuleList(nn.Sequential(pool, normalization(dims, channels, affine=False)) for pool in pools)
-            for pools in ([MaxPool(dims, stride) for stride in strides], [AveragePool(stride) for stride in strides])
+            for pools in ([MaxPool(stride) for stride in strides], [AveragePool(stride) for stride in strides])
         )
         self.operations = nn.ModuleList(  # of each edge, those that have weights, and the identity
             nn.ModuleList(darts.operation(name, dims, channels, stride, affine=False) for name in DARTS_OPERATIONS[2:])

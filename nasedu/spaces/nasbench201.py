@@ -29,7 +29,7 @@ __all__ = ["EDGES", "OPERATIONS", "NASBench201"]
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # (source, target), in the order of the native string
 
-NODES = (  # planar: no two edges cross, and every edge has room for its operation's name
+LAYOUT = (  # planar: no two edges cross, and every edge has room for its operation's name
     Node("0", 0.0, 1.35, "input", "input"),
     Node("1", 1.3, 0.0, "1"),
     Node("2", 2.55, 1.0, "2"),
@@ -83,7 +83,7 @@ class NASBench201(SearchSpace):
             Edge(str(source), str(target), OPERATIONS[choice], index, BENDS.get((source, target), 0.0))
             for index, (choice, (source, target)) in enumerate(zip(architecture.choices, EDGES, strict=True))
         ]
-        return Diagram(NODES, tuple(edges))
+        return Diagram(LAYOUT, tuple(edges))
 
     def live_edges(self, architecture: Architecture) -> tuple[bool, ...]:
         """Say for each edge whether it lies on a path of non-zero operations from input to output."""

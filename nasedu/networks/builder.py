@@ -9,12 +9,13 @@ import numpy as np
 from torch import nn
 
 from nasedu.core import Architecture
-from nasedu.networks import chain, nasbench201
-from nasedu.networks.darts import DARTSNetwork
-from nasedu.networks.initialization import materialize, torch_generator
+from nasedu.networks import chain, darts, nasbench201
+from nasedu.networks.initialization import materialize
 from nasedu.spaces import DARTS, Chain, NASBench201
 
-__all__ = ["build", "check_input_shape"]
+__all__ = ["build", "check_input_shape", "check_sizes"]
+
+LEAST = {"classes": 2, "channels": 1, "cells": 1}
 
 
 def build(
@@ -37,8 +38,7 @@ def build(
         channels: width of the first stage of cells, at least 1. A chain has its own widths.
         cells: cells per stage, at least 1. DARTS has three stages of normal cells with a reduction cell between, so
             6 makes the published 20 layers. A chain has no cells.
-        options: what one space's network has beyond that. NASBench201: ``skeleton``, ``"micro"`` or ``"published"``;
-            DARTS: ``auxiliary=True`` for the auxiliary head, ``stem``, ``"cifar"`` or ``"imagenet"``.
+        options: what one space's network has beyond that. NASBench201: ``skeleton``, ``"micro"`` or ``"published"``.
 
     Returns:
         A module from inputs [batch, *input_shape] to logits [batch, classes], on the CPU, in training mode.
@@ -55,21 +55,17 @@ def build(
         1778
     """
     dims = check_input_shape(input_shape)
-    for name, value, least in (("classes", classes, 2), ("channels", channels, 1), ("cells", cells, 1)):
-        if value < least:
-            raise ValueError(f"{name} must be at least {least}; got {value}.")
+    check_sizes(classes=classes, channels=channels, cells=cells)
     space, channels_in = architecture.space, input_shape[0]
     if isinstance(space, NASBench201):
         return materialize(
             lambda: nasbench201.network(architecture, dims, channels_in, classes, channels, cells, **options), rng
         )
     if isinstance(space, DARTS):
-        layers = 3 * cells + 2  # two of them reduce
-        network = materialize(
-            lambda: DARTSNetwork(architecture, dims, channels_in, classes, channels, layers, **options), rng
+        layers = darts.depth(cells)
+        return materialize(
+            lambda: darts.DARTSNetwork(architecture, dims, channels_in, classes, channels, layers, **options), rng
         )
-        network.generator = torch_generator(rng)
-        return network
     if isinstance(space, Chain):
         return materialize(lambda: chain.network(architecture, dims, channels_in, classes, **options), rng)
     raise ValueError(
@@ -91,3 +87,14 @@ def check_input_shape(input_shape: Sequence[int]) -> int:
             f"got {tuple(input_shape)}. Reshape the inputs: a table of n columns is a signal of shape (1, n)."
         )
     return len(input_shape) - 1
+
+
+def check_sizes(**sizes: int) -> None:
+    """Check some of ``classes``, ``channels`` and ``cells``.
+
+    Raises:
+        ValueError: one of them is too small.
+    """
+    for name, size in sizes.items():
+        if size < LEAST[name]:
+            raise ValueError(f"{name} must be at least {LEAST[name]}; got {size}.")
