@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import nasedu as nas
+from nasedu.plots.show import HISTORY_MIME
 
 WIDGETS = Path(__file__).parents[1] / "widgets" / "packages"
 SPACE = nas.spaces.NASBench201()
@@ -174,6 +175,16 @@ def test_a_picture_stands_in_where_no_widget_can_be_shown(make):
     data, _ = make()._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+
+
+def test_a_recorded_search_carries_its_log_and_a_live_one_does_not():
+    running = search()
+    assert HISTORY_MIME not in nas.widgets.Player(running)._repr_mimebundle_()[0]
+    history = running.run(progress=False)
+    for player in (nas.widgets.Player(history), nas.widgets.Player(running)):
+        data, metadata = player._repr_mimebundle_()
+        assert data[HISTORY_MIME] == history.text()
+        assert metadata[HISTORY_MIME] == {"position": 1}
 
 
 def test_the_built_front_end_is_there_and_small():

@@ -21,6 +21,9 @@ class Player(anywidget.AnyWidget):
     one training step). That is driven by the page, one message for each step, so there are no
     threads: the kernel is free in between, and a running cell makes the player wait.
 
+    A recorded search is drawn by the JupyterLab extension where there is one, from the log in the
+    output, so a reopened notebook plays it again. A live one needs its kernel: run its cell again.
+
     Args:
         search: a history, or a search: anything with ``history``, ``step()`` and ``done``.
 
@@ -88,6 +91,11 @@ class Player(anywidget.AnyWidget):
         self.send({"type": "events", "first": first, "text": text, "live": self.live})
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        from nasedu.plots.show import history_png  # a picture where no widget can be shown
+        """Return the widget and a picture; for a recorded search also its log, which plays without a kernel."""
+        from nasedu.plots.show import HISTORY_MIME, history_bundle, history_png
 
-        return with_png(super()._repr_mimebundle_(**kwargs), history_png(self.history))
+        data, metadata = with_png(super()._repr_mimebundle_(**kwargs), history_png(self.history))
+        log = None if self._is_live() else history_bundle(self.history).get(HISTORY_MIME)
+        if log is None:
+            return data, metadata
+        return {**data, HISTORY_MIME: log}, {**metadata, HISTORY_MIME: {"position": self.position}}

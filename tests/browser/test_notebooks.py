@@ -80,8 +80,8 @@ def step_by_mouse_and_keyboard(player: Locator) -> None:
     assert "Event" in (slider.get_attribute("aria-valuetext") or "")
 
 
-def test_a_recorded_history_plays_as_widget_and_as_output(page: Page, lab: Lab) -> None:
-    show_both = ["history = search().run(progress=False)\nplayer = nas.widgets.Player(history)\nplayer", "history"]
+def test_a_recorded_history_plays_in_a_player_and_as_output(page: Page, lab: Lab) -> None:
+    show_both = ["history = search().run(progress=False)\nnas.widgets.Player(history)", "history"]
     name = lab.write_notebook("recorded.ipynb", SEARCH, *show_both)
     open_notebook(page, lab, name)
     run_all(page)
@@ -100,26 +100,21 @@ def test_a_recorded_history_plays_as_widget_and_as_output(page: Page, lab: Lab) 
     button.press("d")
     assert page.locator(".jp-Notebook:visible .jp-Cell").count() == cells
 
-    # Python follows the widget, and the widget follows Python.
-    widget.get_by_role("slider").press("Home")
-    widget.get_by_role("button", name="One event forward").click()
-    at(widget, 1)
-    execute(page, "assert player.position == 1, player.position; player.position = 7")
-    at(widget, 7)
-
 
 def test_a_history_in_an_output_survives_reopening(page: Page, lab: Lab) -> None:
-    name = lab.write_notebook("reopened.ipynb", SEARCH, "search().run(progress=False)")
+    recorded = "history = search().run(progress=False)\nhistory"
+    name = lab.write_notebook("reopened.ipynb", SEARCH, recorded, "nas.widgets.Player(history)")
     open_notebook(page, lab, name)
     run_all(page)
-    player_in(page, 1)
+    player_in(page, 2)
     page.evaluate("async () => { await window.jupyterapp.commands.execute('docmanager:save'); }")
     page.goto("about:blank")
     lab.shut_down_kernels()
     open_lab(page, lab, "reopened", f"/tree/{name}")
-    player = player_in(page, 1)  # nothing has been run, and no kernel is asked
-    assert player.get_attribute("data-position") == "24"
-    step_by_mouse_and_keyboard(player)
+    for cell, position in ((1, "24"), (2, "1")):  # nothing has been run, and no kernel is asked
+        player = player_in(page, cell)
+        assert player.get_attribute("data-position") == position
+        step_by_mouse_and_keyboard(player)
 
 
 def test_a_live_search_goes_on_from_the_player(page: Page, lab: Lab) -> None:
@@ -130,7 +125,7 @@ def fails(architectures):
 other = search(evaluator=fails)
 nas.widgets.Player(other)
 """
-    live = "running = search(trials=4)\nnas.widgets.Player(running)"
+    live = "running = search(trials=4)\nplayer = nas.widgets.Player(running)\nplayer"
     name = lab.write_notebook("live.ipynb", SEARCH, live, fails, "len(running.history.trials)")
     open_notebook(page, lab, name)
     run_all(page)
@@ -149,6 +144,13 @@ nas.widgets.Player(other)
     expect(player).to_have_attribute("data-live", "false")
     expect(player).to_have_attribute("data-playing", "false")
     photograph(page, "player_live")
+
+    # Python follows the widget, and the widget follows Python.
+    player.get_by_role("slider").press("Home")
+    player.get_by_role("button", name="One event forward").click()
+    at(player, 1)
+    execute(page, "assert player.position == 1, player.position; player.position = 7")
+    at(player, 7)
 
     failing = player_in(page, 2)
     forward = failing.get_by_role("button", name="One event forward")

@@ -8,7 +8,8 @@ interface Drawn {
   destroy(): void;
 }
 
-type Mount = (host: HTMLElement, source: unknown) => Drawn;
+/** `position` is where a player begins, if the output's metadata says so. */
+type Mount = (host: HTMLElement, source: unknown, position: number | null) => Drawn;
 
 const ICON =
   '<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><g class="jp-icon3" fill="none" stroke="#616161" stroke-width="2">' +
@@ -32,7 +33,7 @@ class DocumentView extends Widget implements IRenderMime.IRenderer {
     this.source = source;
     this.clear();
     try {
-      this.drawn = this.mount(this.node, source);
+      this.drawn = this.mount(this.node, source, positionIn(model.metadata[this.mimeType]));
     } catch (error) {
       showProblem(this.node, error, typeof source === 'string' ? source : '');
     }
@@ -48,6 +49,11 @@ class DocumentView extends Widget implements IRenderMime.IRenderer {
     this.drawn = null;
     this.node.replaceChildren();
   }
+}
+
+function positionIn(metadata: unknown): number | null {
+  const position = (metadata as { position?: unknown } | undefined)?.position;
+  return typeof position === 'number' ? position : null;
 }
 
 interface Kind {
@@ -66,7 +72,7 @@ function extensionOf({ name, displayName, extension, mimeType, textTypes, mount 
     description: `Draws *${extension}.`,
     // Safe: documents are checked, text goes in as text, and nothing of a document is ever markup or code.
     rendererFactory: { safe: true, mimeTypes: [mimeType], createRenderer: (options) => new DocumentView(options.mimeType, mount) },
-    rank: 0,
+    rank: -100, // before widgets: a recorded player has both, and a widget does not survive its kernel
     dataType: 'string', // with 'json' a syntax error would open a dialog instead of our message
     fileTypes: [
       {
@@ -102,9 +108,9 @@ const extensions: IRenderMime.IExtension[] = [
     extension: '.nas.jsonl',
     mimeType: 'application/vnd.nasedu.history+jsonl',
     textTypes: [],
-    mount: (host, source) => {
+    mount: (host, source, position) => {
       const history = readHistory(source);
-      return mountPlayer(host, history, { position: history.events.length }); // what came out, first
+      return mountPlayer(host, history, { position: position ?? history.events.length }); // or what came out, first
     },
   }),
 ];
