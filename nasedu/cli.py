@@ -144,13 +144,21 @@ def _lab(arguments: argparse.Namespace) -> int:
         "--LabApp.news_url=None",  # a class may be offline: nothing is asked of the network
         "--LabApp.extension_manager=readonly",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        *(["--allow-root"] if _is_root() else []),  # in a container one often is, and JupyterLab would refuse
         *arguments.rest,
     ]
-    print(f"The course is in {directory}. To stop JupyterLab, press Ctrl-C here.", file=sys.stderr)
-    try:
-        return subprocess.call(command)
-    except KeyboardInterrupt:  # JupyterLab got it too, and has asked whether to stop
-        return 0
+    print(f"The course is in {directory}. To stop JupyterLab, press Ctrl-C twice here.", file=sys.stderr, flush=True)
+    return _start(command)
+
+
+def _start(command: list[str]) -> int:
+    if os.name == "posix":
+        os.execv(command[0], command)  # it takes the place of this process: what stops one stops the other
+    return subprocess.call(command)
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def _course_directory(given: Path | None) -> Path:

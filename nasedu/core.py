@@ -183,7 +183,12 @@ class SearchSpace:
     parameters: Mapping[str, Any]
 
     def __init__(self, name: str, decisions: Sequence[Decision], parameters: Mapping[str, Any] | None = None) -> None:
-        decisions = tuple(decisions)
+        decisions = (decisions,) if isinstance(decisions, Decision) else tuple(decisions)
+        if not all(isinstance(decision, Decision) for decision in decisions):
+            raise TypeError(
+                f"the decisions of search space {name!r} must be a list such as [nas.Decision('width', (8, 16))]; "
+                f"got {decisions!r}."
+            )
         if not decisions:
             raise ValueError(f"search space {name!r} is empty: it must have at least one decision; got none.")
         names = [decision.name for decision in decisions]
@@ -305,7 +310,13 @@ class SearchSpace:
 
     def architecture(self, choices: Sequence[int]) -> Architecture:
         """Return the architecture with these choices: one index into each decision's options."""
-        return Architecture(self, tuple(map(operator.index, choices)))
+        try:
+            return Architecture(self, tuple(map(operator.index, choices)))
+        except TypeError as error:
+            raise TypeError(
+                f"choices are whole numbers, the index of an option for each decision; got {choices!r}. "
+                "To name the options, parse a string: space.parse('…')."
+            ) from error
 
     def check(self, choices: tuple[int, ...]) -> None:
         """Raise ValueError, saying what must hold, unless the choices are an architecture."""
@@ -656,14 +667,14 @@ def _as_metric(name: str, value: Metric | float) -> Metric:
 class Strategy(Protocol):
     """A black-box search strategy. Any number of asks may precede their tells.
 
-    Two attributes are optional and are recorded in the history when they are there:
+    Three attributes are optional and are recorded in the history when they are there:
 
+    * ``rng``: the numpy Generator that it draws from;
     * ``state``: a dict of what a person may want to see of the last ask or tell, made anew by each;
     * ``settings``: a dict of the arguments it was made with.
     """
 
     space: SearchSpace
-    rng: np.random.Generator
 
     def ask(self) -> Architecture:
         """Propose the next architecture to evaluate."""

@@ -342,6 +342,8 @@ def _parse_line(line: bytes, number: int, path: Path) -> Event:
     try:
         row = json.loads(line)
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        if number == 1:
+            raise ValueError(f"{path} is not a {HISTORY_FORMAT} file: its first line is {line[:60]!r}.") from error
         raise ValueError(
             f"{path}, line {number}: expected one JSON object; got {line[:60]!r}. "
             f"Everything before it is whole: keep the first {number - 1} lines to go on from there."

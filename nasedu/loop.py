@@ -47,7 +47,9 @@ def search(
     """Prepare a search: iterate over it, ``step()`` it or ``run()`` it.
 
     Args:
-        strategy: proposes architectures and learns from trials; fresh, also when resuming.
+        strategy: proposes architectures and learns from trials; fresh, also when resuming. Any object with
+            ``ask() -> Architecture``, ``tell(trial)``, and its search space as ``space``; if it draws at random, from
+            a numpy Generator in ``rng``. See :class:`nasedu.core.Strategy`.
         evaluator: a list of architectures to a list of trials, in the same order.
         trials: the total, those of a resumed history included; at least 1.
         batch: how many are asked before they are evaluated together; at least 1. Where the total is no multiple of
@@ -57,6 +59,7 @@ def search(
 
     Raises:
         ValueError: the file belongs to another space, strategy, evaluator, batch or random state.
+        TypeError: the strategy lacks one of these, or an argument is of another kind.
     """
     return Search(strategy, evaluator, trials, batch, history)
 
@@ -72,10 +75,7 @@ class Search:
     def __init__(
         self, strategy: Strategy, evaluator: Evaluator, trials: int, batch: int, path: str | Path | None
     ) -> None:
-        if trials < 1:
-            raise ValueError(f"trials must be at least 1; got {trials}.")
-        if batch < 1:
-            raise ValueError(f"batch must be at least 1; got {batch}.")
+        _check_arguments(strategy, evaluator, trials, batch)
         self.strategy, self.evaluator, self.trials, self.batch = strategy, evaluator, trials, batch
         self._asked: deque[tuple[int, Architecture]] = deque()  # asked, not answered
         self._answered: deque[Trial] = deque()  # evaluated, not told
@@ -141,11 +141,19 @@ class Search:
         if self._asked and self.history.events[-1]["event"] == "trial":
             return
         while len(self._asked) < self.batch and self._asks < self.trials:
-            architecture = self.strategy.ask()
+            architecture = self._ask()
             event: Event = {"event": "ask", "number": self._asks, "choices": list(architecture.choices)}
             self._asked.append((self._asks, architecture))
             self._asks += 1
             self._log.append(event, getattr(self.strategy, "state", None))
+
+    def _ask(self) -> Architecture:
+        architecture = self.strategy.ask()
+        if not isinstance(architecture, Architecture):
+            raise TypeError(
+                f"ask() must return an architecture, such as self.space.sample(self.rng); got {architecture!r}."
+            )
+        return architecture
 
     def _evaluate(self) -> list[Trial]:
         asked = [architecture for _, architecture in self._asked]
@@ -177,7 +185,7 @@ class Search:
             self.strategy.tell(trial_from_event(event, self._asked.popleft()[1]))
             self._tells += 1
             return
-        architecture = self.strategy.ask()
+        architecture = self._ask()
         if list(architecture.choices) != event["choices"]:
             raise ValueError(
                 f"cannot resume: ask {number} of the history is {event['choices']}, but the strategy now proposes "
@@ -276,13 +284,38 @@ def _is_cut_header(path: Path) -> bool:
     return not data.endswith(b"\n") and (data.startswith(start) or start.startswith(data))
 
 
+def _check_arguments(strategy: Strategy, evaluator: Evaluator, trials: int, batch: int) -> None:
+    """Raise TypeError or ValueError, saying what must hold, unless these can make a search."""
+    missing = [name for name in ("ask", "tell") if not callable(getattr(strategy, name, None))]
+    missing += [] if isinstance(getattr(strategy, "space", None), SearchSpace) else ["space"]
+    if missing or isinstance(strategy, type):
+        what = f"the class {strategy.__name__}: call it" if isinstance(strategy, type) else type(strategy).__name__
+        raise TypeError(
+            f"a strategy is an object with ask(), tell(trial) and its search space as space; got {what}"
+            + (f", without {', '.join(missing)}." if missing else ".")
+        )
+    rng = getattr(strategy, "rng", None)
+    if rng is not None and not isinstance(rng, np.random.Generator):
+        raise TypeError(f"a strategy's rng must be a numpy Generator; got {rng!r}. Make one: np.random.default_rng(0).")
+    if not callable(evaluator):
+        raise TypeError(
+            f"an evaluator is a function from a list of architectures to a list of trials; got {evaluator!r}."
+        )
+    for name, number in (("trials", trials), ("batch", batch)):
+        if not isinstance(number, int | np.integer):
+            raise TypeError(f"{name} must be a whole number; got {number!r}.")
+        if number < 1:
+            raise ValueError(f"{name} must be at least 1; got {number}.")
+
+
 def _header(strategy: Strategy, evaluator: Evaluator, batch: int) -> Event:
+    rng = getattr(strategy, "rng", None)
     return {
         **header_start(strategy.space),
         "strategy": {
             "name": type(strategy).__name__,
             "settings": plain(getattr(strategy, "settings", {})),
-            "rng": plain(strategy.rng.bit_generator.state),
+            "rng": None if rng is None else plain(rng.bit_generator.state),
         },
         "evaluator": {"name": _name(evaluator), "settings": plain(getattr(evaluator, "settings", {}))},
         "batch": batch,

@@ -1,5 +1,6 @@
 """The command line: each command does its work on tiny settings, and each mistake is one line that says what to do."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -278,7 +279,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         commands.append(command)
         return 0
 
-    monkeypatch.setattr(cli.subprocess, "call", call)
+    monkeypatch.setattr(cli, "_start", call)
     return commands
 
 
@@ -289,6 +290,16 @@ def test_in_the_repository_the_lab_opens_its_notebooks(
     assert cli.main(["lab"]) == 0
     assert f"--ServerApp.root_dir={ROOT / 'notebooks'}" in started[0]
     assert "--LabApp.news_url=None" in started[0]
+    assert ("--allow-root" in started[0]) == cli._is_root()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows cannot replace a process")
+def test_what_is_started_takes_the_place_of_the_command() -> None:
+    code = "import os, sys; from nasedu import cli; print(os.getpid(), flush=True); "
+    code += "cli._start([sys.executable, '-c', 'import os; print(os.getpid())'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    before, after = done.stdout.split()
+    assert before == after
 
 
 def test_elsewhere_the_course_is_copied_and_never_over_a_students_work(

@@ -390,7 +390,7 @@ def test_errors_say_what_must_hold(make, text):
 
 
 def test_choices_are_whole_numbers():
-    with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+    with pytest.raises(TypeError, match=r"choices are whole numbers.*got \(0\.5, 1\).*space\.parse"):
         TOY.architecture((0.5, 1))
     assert TOY.architecture(np.array([1, 0])).choices == (1, 0)
 
@@ -483,3 +483,9 @@ def test_a_space_that_is_not_installed_can_be_drawn_and_not_searched(tmp_path):
     ):
         with pytest.raises(ValueError, match=r"recorded space 'perceptron'.*Make the space itself"):
             refused()
+
+
+@pytest.mark.parametrize("decisions", ({"a": (1, 2)}, ["a", "b"], [("a", (1, 2))]))
+def test_decisions_are_decisions(decisions):
+    with pytest.raises(TypeError, match=r"must be a list such as \[nas\.Decision\('width', \(8, 16\)\)\]; got "):
+        SearchSpace("toy", decisions)

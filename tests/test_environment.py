@@ -49,3 +49,11 @@ def test_the_makefile_installs_with_the_same_constraints() -> None:
 def test_ci_calls_the_test_command_of_the_readme() -> None:
     assert (ROOT / ".ci" / "run").read_text(encoding="utf-8").strip().endswith("make test")
     assert "make test" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_wheel_carries_every_lesson():
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"][
+        "wheel"
+    ]
+    lessons = {f"notebooks/{path.name}" for path in (ROOT / "notebooks").iterdir() if path.is_file()}
+    assert set(wheel["force-include"]) == lessons

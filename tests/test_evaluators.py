@@ -311,3 +311,8 @@ def test_nas_bench_201_has_its_known_optimum(data_folder):
     )
     assert bench.test(best) == pytest.approx(0.9437, abs=5e-5)
     assert bench([best])[0].epochs == 12
+
+
+def test_train_takes_a_dataset_and_not_its_name():
+    with pytest.raises(TypeError, match=r"data must be a dataset, such as nas\.data\.load\('mnist1d'\); got 'digits'"):
+        nas.evaluators.Train("digits")

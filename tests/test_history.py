@@ -697,3 +697,62 @@ def test_going_on_from_within_a_batch_is_valid_but_asks_in_other_groups(tmp_path
         + ["ask"] * 2
         + ["trial"] * 2
     )
+
+
+class Fixed:
+    """A student's strategy with nothing but what a search needs."""
+
+    def __init__(self, **attributes):
+        self.space = SPACE
+        self.__dict__.update(attributes)
+
+    def ask(self):
+        return self.space.architecture((0,) * len(SPACE.decisions))
+
+    def tell(self, trial):
+        pass
+
+
+def ones(architectures):
+    return [nas.Trial(architecture, accuracy=1.0) for architecture in architectures]
+
+
+def test_a_strategy_needs_no_rng(tmp_path):
+    history = nas.search(Fixed(), ones, trials=3, history=tmp_path / "h.nas.jsonl").run(False)
+    assert history.header["strategy"]["rng"] is None
+    assert nas.search(Fixed(), ones, trials=3, history=tmp_path / "h.nas.jsonl").run(False) == history
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            (Fixed, ones, 3),
+            r"a strategy is an object with ask\(\), tell\(trial\) and its .* got the class Fixed: call it",
+        ),
+        ((ones, Fixed(), 3), r"got function, without ask, tell, space"),
+        ((Fixed(space=None), ones, 3), r"got Fixed, without space"),
+        ((Fixed(rng=0), ones, 3), r"rng must be a numpy Generator; got 0\. Make one: np\.random\.default_rng\(0\)"),
+        ((Fixed(), [], 3), r"an evaluator is a function from a list of architectures to a list of trials; got \[\]"),
+        ((Fixed(), ones, 3.0), r"trials must be a whole number; got 3\.0"),
+        ((Fixed(), ones, 0), r"trials must be at least 1; got 0"),
+    ],
+)
+def test_what_cannot_make_a_search_is_refused(arguments, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        nas.search(*arguments)
+
+
+@pytest.mark.parametrize("answer", [None, (0, 0), [0]])
+def test_what_is_asked_for_is_an_architecture(answer):
+    strategy = Fixed(ask=lambda: answer)
+    with pytest.raises(TypeError, match=r"ask\(\) must return an architecture"):
+        nas.search(strategy, ones, trials=1).step()
+
+
+def test_a_file_that_is_no_history_is_left_alone(tmp_path):
+    path = tmp_path / "ten.py"
+    path.write_text("import numpy\nprint(10)\n")
+    with pytest.raises(ValueError, match=r"ten\.py is not a nasedu\.history file: its first line is b'import numpy'"):
+        nas.search(Fixed(), ones, trials=1, history=path)
+    assert path.read_text() == "import numpy\nprint(10)\n"

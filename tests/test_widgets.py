@@ -195,3 +195,10 @@ def test_the_built_front_end_is_there_and_small():
     assert package["version"] == nas.__version__
     remote = built / "labextension" / package["jupyterlab"]["_build"]["load"]
     assert remote.is_file()
+
+
+def test_a_cell_graph_shows_an_architecture():
+    with pytest.raises(
+        TypeError, match=r"CellGraph shows an architecture, such as space\.parse\('…'\); got '\|none~0\|'"
+    ):
+        nas.widgets.CellGraph("|none~0|")

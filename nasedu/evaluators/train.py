@@ -81,7 +81,10 @@ class Train:
 
     def __post_init__(self) -> None:
         from nasedu import training
+        from nasedu.data import Dataset
 
+        if not isinstance(self.data, Dataset):
+            raise TypeError(f"data must be a dataset, such as nas.data.load('mnist1d'); got {self.data!r}.")
         if self.seed < 0:
             raise ValueError(f"seed must not be negative; got {self.seed}.")
         training.check_settings(self.data, **self._recipe)

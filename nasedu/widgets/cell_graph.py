@@ -24,6 +24,9 @@ class CellGraph(anywidget.AnyWidget):
     Attributes:
         selected: index of the decision whose edge or node was clicked, or reached with Tab and Enter; -1 if none.
 
+    Raises:
+        TypeError: the argument is no architecture.
+
     Example:
         >>> import numpy as np, nasedu as nas
         >>> graph = nas.widgets.CellGraph(nas.spaces.NASBench201().sample(np.random.default_rng(0)))
@@ -39,6 +42,8 @@ class CellGraph(anywidget.AnyWidget):
     selected = traitlets.Int(-1).tag(sync=True)
 
     def __init__(self, architecture: Architecture) -> None:
+        if not hasattr(architecture, "to_json"):
+            raise TypeError(f"CellGraph shows an architecture, such as space.parse('…'); got {architecture!r}.")
         self._architecture = architecture
         super().__init__(document=architecture.to_json())
 
