@@ -263,24 +263,29 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
     return settings
 
 
-def _check_settings(strategy: Any, settings: dict[str, Any]) -> None:
+def _make(strategy: Any, space: SearchSpace, seed: int, settings: dict[str, Any]) -> Any:
+    import numpy as np
+
     known = [name for name in inspect.signature(strategy).parameters if name not in ("space", "rng")]
     for name in settings:
         if name not in known:
             raise ValueError(f"{strategy.__name__} has no setting {name!r}; it has {', '.join(known) or 'none'}.")
+    try:
+        return strategy(space, np.random.default_rng(seed), **settings)
+    except TypeError as error:
+        given = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+        raise ValueError(f"a setting of {strategy.__name__} is of the wrong kind: {given} ({error}).") from error
 
 
 def _run_trials(
     arguments: argparse.Namespace, space: SearchSpace, strategy: Any, settings: dict[str, Any], started: float
 ) -> int:
-    import numpy as np
-
     import nasedu as nas
 
     evaluator = _evaluator(arguments, space)
-    _check_settings(strategy, settings)
-    made = strategy(space, np.random.default_rng(arguments.seed), **settings)
-    search = nas.search(made, evaluator, arguments.trials, history=arguments.history)
+    search = nas.search(
+        _make(strategy, space, arguments.seed, settings), evaluator, arguments.trials, history=arguments.history
+    )
     interrupted = False
     try:
         search.run(progress=not arguments.quiet)
@@ -325,14 +330,11 @@ def _print_test_accuracy(arguments: argparse.Namespace, evaluator: Any, architec
 
 
 def _share_weights(arguments: argparse.Namespace, space: SearchSpace, settings: dict[str, Any], started: float) -> int:
-    import numpy as np
-
     import nasedu as nas
 
     data = nas.data.load(arguments.data)
     evaluator = _evaluator(arguments, space)
-    _check_settings(nas.oneshot.DARTS, settings)
-    strategy = nas.oneshot.DARTS(space, np.random.default_rng(arguments.seed), **settings)
+    strategy = _make(nas.oneshot.DARTS, space, arguments.seed, settings)
     search = nas.oneshot.search(strategy, data, steps=arguments.steps, history=arguments.history, seed=arguments.seed)
     try:
         history = search.run(progress=not arguments.quiet)

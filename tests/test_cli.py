@@ -74,6 +74,10 @@ def test_help_needs_nothing_heavy_and_the_module_runs() -> None:
         (["search", "--seed", "-1"], "--seed must not be negative; got -1"),
         (["search", "--trials", "0"], "trials must be at least 1; got 0"),
         (["search", "--set", "P"], "--set takes NAME=VALUE, such as population_size=20; got 'P'"),
+        (
+            ["search", "--strategy", "evolution", "--set", "population_size=abc"],
+            "a setting of RegularizedEvolution is of the wrong kind: population_size='abc'",
+        ),
         (["search", "--score", "x"], "--score says how to read a table: say which one with --table"),
         (["search", "--unit", "%"], "--unit says how to read a table: say which one with --table"),
         (
