@@ -4,7 +4,7 @@ import { operationStyle } from '../palette';
 import { controllerColumns, type Column, type Option } from '../probabilities';
 import type { Timeline } from '../timeline';
 import { element, scroller, write } from './elements';
-import type { Panel } from './panels';
+import type { Panel } from './panel';
 import { drawTable, stateChart } from './table_panel';
 
 /** As many columns go into further lines where there is no room; more of them scroll sideways. */

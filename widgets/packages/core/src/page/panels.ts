@@ -1,18 +1,12 @@
-/** Panels: what a strategy thinks, one file each. All are made once and shown at any position. */
+/** Panels: what a strategy thinks, one file each. */
 
 import type { PanelKind } from '../states';
-import type { Snapshot, Timeline } from '../timeline';
+import type { Timeline } from '../timeline';
 import { controllerPanel } from './controller_panel';
+import type { Panel } from './panel';
 import { populationPanel } from './population_panel';
 import { supernetPanel } from './supernet_panel';
 import { tablePanel } from './table_panel';
-
-export interface Panel {
-  element: HTMLElement;
-  show(position: number, snapshot: Snapshot): void;
-  /** The history has grown. */
-  grow(): void;
-}
 
 const MAKERS: Record<PanelKind, (timeline: Timeline) => Panel> = {
   population: populationPanel,

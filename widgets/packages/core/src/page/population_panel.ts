@@ -5,7 +5,7 @@ import { heightOf, rangeOf, scoreName, scoreSeries, type Range } from '../series
 import type { Timeline } from '../timeline';
 import { makeFrame } from './chart';
 import { element, shape, write } from './elements';
-import type { Panel } from './panels';
+import type { Panel } from './panel';
 
 const LEGEND: [Member['role'] | 'leaves', string][] = [
   ['member', 'member'],

@@ -7,7 +7,7 @@ import { cellWeights, largest, type CellWeights } from '../probabilities';
 import type { Timeline } from '../timeline';
 import { drawPicture, paintEdge, writeLabel } from './drawing';
 import { element, htmlLabel, scroller, shape, write } from './elements';
-import type { Panel } from './panels';
+import type { Panel } from './panel';
 import { stateChart } from './table_panel';
 
 interface CellView {

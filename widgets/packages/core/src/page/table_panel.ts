@@ -5,7 +5,7 @@ import { formatValue } from '../text';
 import type { Timeline } from '../timeline';
 import { lineLayers, makeChart } from './chart';
 import { element } from './elements';
-import type { Panel } from './panels';
+import type { Panel } from './panel';
 
 /** A table of names and values. */
 export function drawTable(table: HTMLTableElement, rows: readonly [string, unknown][]): void {
