@@ -7,8 +7,11 @@ can read what is asked. A wrong or unfinished answer prints the hint and the not
         assert tournament([0.1, 0.9], [0, 1]) == 1, "the winner is the draw with the highest accuracy"
 """
 
+import sysconfig
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 __all__ = ["exercise"]
 
@@ -33,6 +36,13 @@ def exercise(title: str) -> Iterator[None]:
     except AssertionError as error:
         print(f"✗ {title}: not yet. Hint: {error}")
     except Exception as error:  # whatever a student's function raises is an answer that is not right yet
-        print(f"✗ {title}: not yet. Your code raised {type(error).__name__}: {error}")
+        print(f"✗ {title}: not yet. Your code raised {type(error).__name__}{_place(error)}: {error}")
     else:
         print(f"✓ {title}: correct.")
+
+
+def _place(error: Exception) -> str:
+    """Return where in the student's own code an error was raised, or nothing if it was in the check itself."""
+    libraries = (str(Path(__file__).parent), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(libraries)]
+    return f" in line {own[-1].lineno} of {own[-1].name}" if own and own[-1].name != "<module>" else ""
