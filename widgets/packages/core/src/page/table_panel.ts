@@ -30,7 +30,8 @@ export function tablePanel(): Panel {
 
 /** A chart of numbers in the states, which redraws when the history grows; null if none of them ever occurs. */
 export function stateChart(timeline: Timeline, title: string, names: readonly string[]): Omit<Panel, 'show'> & { point(position: number): void } {
-  const legend = names.map((name, index) => ({ kind: `line${index}`, name: name.replaceAll('_', ' ') }));
+  const ending = new RegExp(` ${title}$`, 'i'); // "train loss" in a chart titled "Loss" is "train": a legend of one line
+  const legend = names.map((name, index) => ({ kind: `line${index}`, name: name.replaceAll('_', ' ').replace(ending, '') }));
   const chart = makeChart(title, legend);
   const grow = (): void => {
     const series = stateSeries(timeline, names);
