@@ -19,7 +19,7 @@ from nasedu.history import History
 from nasedu.loop import Search, search
 
 if TYPE_CHECKING:
-    from nasedu import data, evaluators, networks, oneshot, plots, spaces, strategies, training, widgets
+    from nasedu import data, evaluators, networks, oneshot, plots, spaces, strategies, tables, training, widgets
 
 __version__ = "0.1.0"
 
@@ -43,11 +43,12 @@ __all__ = [
     "space",
     "spaces",
     "strategies",
+    "tables",
     "training",
     "widgets",
 ]
 
-_PARTS = {"data", "evaluators", "networks", "oneshot", "plots", "spaces", "strategies", "training", "widgets"}
+_PARTS = {"data", "evaluators", "networks", "oneshot", "plots", "spaces", "strategies", "tables", "training", "widgets"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The command line: ``nasedu lab | search | draw | doctor``.
+"""The command line: ``nasedu lab | search | draw | table | doctor``.
 
 What needs torch, matplotlib or Jupyter is imported inside the command that uses it, so that help is quick.
 A mistake in what was typed or in a file is one line on stderr and exit code 2.
@@ -82,6 +82,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> _Parser:
     from nasedu import __version__
+    from nasedu.tables.command import add_parsers as add_table_parsers
 
     parser = _Parser(prog="nasedu", description="Learn neural architecture search.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"nasedu {__version__}")
@@ -126,6 +127,10 @@ def _parser() -> _Parser:
     draw.add_argument("what", metavar="FILE|STRING", help=".nas.json, .nas.jsonl (its best) or a native string")
     draw.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="ends in .svg, .pdf or .png")
     draw.set_defaults(run=_draw)
+
+    table = commands.add_parser("table", help="build or look at a table of results", allow_abbrev=False)
+    table.description = "Tables: the truth for every architecture of a space."
+    add_table_parsers(table)
 
     doctor = commands.add_parser("doctor", help="say what is installed and what is missing", allow_abbrev=False)
     doctor.set_defaults(run=_doctor)

@@ -1,0 +1,37 @@
+"""Tables: the truth for every architecture of a space, ours and published ones. None of them needs torch.
+
+``nasedu table build NAME`` makes those that :func:`load` knows; anybody can make them again.
+"""
+
+from pathlib import Path
+
+from nasedu.tables.build import RECIPES
+from nasedu.tables.table import Table
+
+__all__ = ["Table", "load", "names"]
+
+
+def names() -> list[str]:
+    """Return the names that :func:`load` knows."""
+    return list(RECIPES)
+
+
+def load(name: str) -> Table:
+    """Return the table of this name.
+
+    Args:
+        name: ``"nasbench201-mnist1d"`` or ``"nasbench201-digits"``: all cells of NAS-Bench-201 on that dataset.
+
+    Raises:
+        ValueError: no table has this name.
+        FileNotFoundError: this installation does not have its file.
+    """
+    if name not in RECIPES:
+        raise ValueError(f"unknown table {name!r}; there are {', '.join(RECIPES)}.")
+    path = Path(__file__).with_name(f"{name}.npz")
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"the file of table {name} is not in this installation. Build it with 'nasedu table build {name}', "
+            "and read it with nas.tables.Table.load(file)."
+        )
+    return Table.load(path)

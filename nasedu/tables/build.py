@@ -1,0 +1,476 @@
+"""Build a table: train every function of a space with several seeds, measure what each costs, pack the results.
+
+    1. training  every row with seed 0, then every row with seed 1, …: validation accuracy after each epoch, and
+                 test accuracy, in batches that go to worker processes of one thread each
+    2. timing    every row once: weights, FLOPs, and the seconds of an epoch, alone, on one thread
+    3. packing   what is complete becomes ``NAME.npz``
+
+Results are appended to ``NAME.part.jsonl`` as they come, so a build that is killed at any time loses at most
+the running batches, and the same build goes on from there. Where ``NAME.npz`` is there already, its
+trainings are not repeated: more seeds can be added to a finished table.
+
+    {"format": "nasedu.table.part", "version": 1, "name": "nasbench201-digits", "settings": {…}, "versions": {…}}
+    {"run": {"started": "2026-01-31T09:00:00+00:00", "machine": "…", "processes": 2, …}}
+    {"seed": 0, "row": 17, "architecture": "|…|", "validation": [212, 240, …], "test": 371, "seconds": 0.8}
+    {"row": 17, "parameters": 1778, "flops": 26240, "seconds_per_epoch": 0.041}
+
+A row is trained as the first architecture in the space's order that computes its function.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasedu.core import Architecture, SearchSpace
+from nasedu.spaces import create
+from nasedu.tables.table import Table
+from nasedu.tables.workers import cores, each
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from nasedu.data import Dataset
+    from nasedu.evaluators import Train
+    from nasedu.training import Fit, TrainingFailure
+
+__all__ = ["RECIPES", "Recipe", "build", "distinct", "train"]
+
+FORMAT, VERSION = "nasedu.table.part", 1
+WARM_UP_STEPS, TIMED_STEPS = 4, 10
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a table is of: a space, a dataset and how networks are trained; otherwise the defaults of ``Train``.
+
+    All fields are plain values, so that it can be sent to another process.
+    """
+
+    name: str
+    dataset: str
+    space: str = "nasbench201"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    epochs: int = 10
+    channels: int = 8
+
+    def make_space(self) -> SearchSpace:
+        """Return the search space."""
+        return create(self.space, **self.parameters)
+
+    def load_data(self) -> Dataset:
+        """Return the dataset."""
+        from nasedu import data
+
+        return data.load(self.dataset)
+
+    def evaluator(self, seed: int, device: str) -> Train:
+        """Return the evaluator whose trainings are the table's."""
+        from nasedu.evaluators import Train
+
+        return Train(self.load_data(), epochs=self.epochs, seed=seed, channels=self.channels, device=device)
+
+    def settings(self, device: str) -> Record:
+        """Return all that decides the accuracies but the seed and the versions, as JSON values."""
+        training = self.evaluator(0, device).settings
+        del training["seed"]
+        return {"space": self.space, "parameters": dict(self.parameters), **training}
+
+
+RECIPES = {
+    recipe.name: recipe for recipe in (Recipe("nasbench201-mnist1d", "mnist1d"), Recipe("nasbench201-digits", "digits"))
+}
+
+
+def distinct(space: SearchSpace) -> tuple[list[Architecture], NDArray[np.int64]]:
+    """Return the first architecture of each function, in order of appearance, and each architecture's row in that list.
+
+    Takes a second or two for NAS-Bench-201: 5,044 functions of 15,625 cells.
+    """
+    first: list[Architecture] = []
+    row_of_name: dict[str, int] = {}
+    rows = []
+    for architecture in space:
+        row = row_of_name.setdefault(space.canonical(architecture), len(first))
+        if row == len(first):
+            first.append(architecture)
+        rows.append(row)
+    return first, np.array(rows)
+
+
+def build(
+    recipe: Recipe,
+    folder: str | Path = ".",
+    *,
+    seeds: int = 3,
+    processes: int | None = None,
+    device: str = "auto",
+    batch: int = 16,
+    progress: bool = True,
+) -> Path:
+    """Build a table, or go on with it, and return where it is.
+
+    Args:
+        recipe: what to build, such as ``RECIPES["nasbench201-digits"]``.
+        folder: where ``NAME.npz`` and ``NAME.part.jsonl`` are or will be.
+        seeds: train with the seeds 0..seeds-1; at least 1.
+        processes: trainings at a time; by default the cores of a CPU, and 1 on a GPU.
+        device: see :func:`nasedu.training.device`.
+        batch: architectures that a process trains before it answers; what a kill may lose.
+        progress: show bars.
+
+    Raises:
+        ValueError: a number is out of range, or what is there was made with other settings or versions.
+        ChildProcessError: a worker died.
+    """
+    from tqdm.auto import tqdm
+
+    from nasedu import training
+
+    for name, value in (("seeds", seeds), ("processes", processes), ("batch", batch)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be at least 1; got {value}.")
+    device = str(training.device(device))
+    processes = processes or (cores() if device == "cpu" else 1)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    architectures, rows = distinct(recipe.make_space())
+    settings = recipe.settings(device)
+    packed = _packed(folder / f"{recipe.name}.npz", recipe, settings)
+    part = _Part(folder / f"{recipe.name}.part.jsonl", recipe, settings, architectures)
+    try:
+        part.append({"run": _run(device, processes, batch)})
+        wanted = [seed for seed in range(seeds) if packed is None or seed not in packed.seeds]
+        todo = [(seed, row) for seed in wanted for row in range(len(architectures)) if (seed, row) not in part.trained]
+        total = seeds * len(architectures)
+        jobs = _batches(todo, architectures, batch)
+        with tqdm(total=total, initial=total - len(todo), desc="training", disable=not progress) as bar:
+            for records in each(train, (recipe, device), jobs, min(processes, max(1, len(todo)))):
+                part.append(*records)
+                bar.update(len(records))
+        if packed is None:
+            _time_all(recipe, architectures, part, progress)
+        table = _pack(recipe, settings, rows, part, packed)
+        table.save(folder / f"{recipe.name}.npz")
+    finally:
+        part.close()
+    return folder / f"{recipe.name}.npz"
+
+
+# Training --------------------------------------------------------------------------------------
+
+
+def _batches(
+    todo: list[tuple[int, int]], architectures: list[Architecture], size: int
+) -> Iterator[tuple[int, list[tuple[int, tuple[int, ...]]]]]:
+    """Yield jobs: a seed, and the row and choices of at most ``size`` architectures."""
+    for seed, pairs in itertools.groupby(todo, key=lambda pair: pair[0]):
+        rows = [row for _, row in pairs]
+        for start in range(0, len(rows), size):
+            yield seed, [(row, architectures[row].choices) for row in rows[start : start + size]]
+
+
+def train(recipe: Recipe, device: str, job: tuple[int, list[tuple[int, tuple[int, ...]]]]) -> list[Record]:
+    """Train a batch of rows with one seed, and return their records.
+
+    Args:
+        recipe: how.
+        device: where, by its name.
+        job: a seed, and the number and choices of each row.
+    """
+    from nasedu import training
+
+    seed, pairs = job
+    space, data = recipe.make_space(), recipe.load_data()
+    architectures = [Architecture(space, tuple(choices)) for _, choices in pairs]
+    started, records = time.perf_counter(), []
+    for (row, _), architecture, (network, fit) in zip(
+        pairs, architectures, _fit(recipe, seed, device, architectures), strict=True
+    ):
+        record = {"seed": seed, "row": row, "architecture": str(architecture)}
+        if isinstance(fit, training.TrainingFailure):
+            records.append({**record, "failure": str(fit)})
+            continue
+        test = training.accuracy(network, data, "test", device)
+        record["validation"] = [round(accuracy * len(data.validation.labels)) for accuracy in fit.curve]
+        records.append({**record, "test": round(test * len(data.test.labels))})
+    seconds = (time.perf_counter() - started) / len(records)
+    return [{**record, "seconds": round(seconds, 4)} for record in records]
+
+
+def _fit(
+    recipe: Recipe, seed: int, device: str, architectures: list[Architecture]
+) -> list[tuple[nn.Module, Fit | TrainingFailure]]:
+    from nasedu import training
+
+    evaluator = recipe.evaluator(seed, device)
+    results: list[tuple[nn.Module, Fit | TrainingFailure]] = []
+    for architecture in architectures:
+        network, order = evaluator._fresh(architecture)
+        try:
+            results.append((network, evaluator._fit(network, order)))
+        except training.TrainingFailure as failure:
+            results.append((network, failure))
+    return results
+
+
+# Timing ----------------------------------------------------------------------------------------
+
+
+def _time_all(recipe: Recipe, architectures: list[Architecture], part: _Part, progress: bool) -> None:
+    from tqdm.auto import tqdm
+
+    todo = [row for row in range(len(architectures)) if row not in part.timed]
+    dataset, steps = _shortened(recipe)
+    with tqdm(
+        total=len(architectures), initial=len(architectures) - len(todo), desc="timing", disable=not progress
+    ) as bar:
+        for row in todo:
+            part.append({"row": row, **_measure(recipe, architectures[row], dataset, steps)})
+            bar.update()
+
+
+def _shortened(recipe: Recipe) -> tuple[Dataset, int]:
+    """Return the dataset with just enough samples for the steps that are timed, and the steps of a whole epoch."""
+    from nasedu.data import Dataset, Split
+
+    data, size = recipe.load_data(), recipe.evaluator(0, "cpu").batch_size
+    few = slice(0, size * (1 + WARM_UP_STEPS + TIMED_STEPS))
+    train = Split(data.train.inputs[few], data.train.labels[few])
+    one = Split(data.validation.inputs[:1], data.validation.labels[:1])
+    return Dataset(data.name, data.input_shape, data.classes, train, one, one), len(data.train.labels) // size
+
+
+def _measure(recipe: Recipe, architecture: Architecture, dataset: Dataset, steps: int) -> Record:
+    """Return what an architecture costs: weights, FLOPs of one sample, and seconds of an epoch's training steps.
+
+    A step is one turn of the loop of :func:`nasedu.training.fit`: loss, gradient, optimizer and learning rate, for
+    one batch, on one thread of the CPU, nothing else running in this process. The time of a step is the median over
+    ten after four that warm up, from the start of its forward pass to the start of the next; an epoch is so many times
+    that. Validation after each epoch is not in it.
+    """
+    from nasedu import networks, training
+
+    evaluator, rng = recipe.evaluator(0, "cpu"), np.random.default_rng(0)
+    network = networks.build(architecture, dataset.input_shape, dataset.classes, rng=rng, channels=recipe.channels)
+    parameters, flops = training.parameters(network), training.flops(network, dataset.input_shape)
+    starts: list[float] = []  # of training steps; nan where validation lies between two
+    network.register_forward_pre_hook(
+        lambda module, _: starts.append(time.perf_counter() if module.training else math.nan)
+    )
+    in_epoch = len(dataset.train.labels) // evaluator.batch_size
+    epochs = math.ceil((WARM_UP_STEPS + TIMED_STEPS) / max(1, in_epoch - 1))
+    training.fit(network, dataset, rng=rng, epochs=epochs, batch_size=evaluator.batch_size, device="cpu")
+    times = [end - start for start, end in itertools.pairwise(starts) if not math.isnan(end - start)]
+    seconds = statistics.median(times[WARM_UP_STEPS:]) * steps
+    return {"parameters": parameters, "flops": flops, "seconds_per_epoch": round(seconds, 6)}
+
+
+# The part file ---------------------------------------------------------------------------------
+
+
+class _Part:
+    """The file that a build appends to, and what is in it.
+
+    Attributes:
+        trained: record of each (seed, row).
+        timed: record of each row.
+        runs: of this build, in order.
+    """
+
+    def __init__(self, path: Path, recipe: Recipe, settings: Record, architectures: list[Architecture]) -> None:
+        self.path, self._names, self._epochs = path, [str(each) for each in architectures], recipe.epochs
+        self.trained: dict[tuple[int, int], Record] = {}
+        self.timed: dict[int, Record] = {}
+        self.runs: list[Record] = []
+        self.header = {
+            "format": FORMAT,
+            "version": VERSION,
+            "name": recipe.name,
+            "settings": settings,
+            "versions": _versions(),
+        }
+        whole = self._read() if path.exists() else 0
+        self._file = path.open("r+b" if whole else "wb")
+        self._file.truncate(whole)  # a last line that was cut off
+        self._file.seek(whole)
+        if not whole:
+            self._write(self.header)
+
+    def append(self, *records: Record) -> None:
+        """Keep records, here and on disk."""
+        for record in records:
+            self._keep(record)
+            self._write(record)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def seeds(self) -> list[int]:
+        """Return the seeds with which every row has been trained."""
+        every = range(len(self._names))
+        return [
+            seed for seed in sorted({seed for seed, _ in self.trained}) if all((seed, i) in self.trained for i in every)
+        ]
+
+    def _write(self, record: Record) -> None:
+        self._file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+        self._file.flush()
+
+    def _read(self) -> int:
+        """Read the file; return how many bytes of it are whole lines."""
+        whole, newline, _ = self.path.read_bytes().rpartition(b"\n")
+        if not newline:
+            return 0
+        for number, line in enumerate(whole.split(b"\n"), start=1):
+            try:
+                record = json.loads(line)
+                if number > 1:
+                    self._keep(record)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise ValueError(
+                    f"{self.path}, line {number}: {line[:60]!r} is no line of a build ({error}). "
+                    "Delete that line, and what it had is made again."
+                ) from error
+            if number == 1:
+                self._check_header(record)
+        return len(whole) + 1
+
+    def _check_header(self, found: Any) -> None:
+        if not isinstance(found, dict) or found.get("format") != FORMAT:
+            raise ValueError(f"{self.path} is not a {FORMAT} file: its first line is {str(found)[:60]}.")
+        differing = _differing(found, json.loads(json.dumps(self.header)))
+        if differing:
+            raise ValueError(
+                f"{self.path} was made with other settings or versions, which give other accuracies: {differing}. "
+                "Go on with those, or build in another folder."
+            )
+
+    def _keep(self, record: Record) -> None:
+        if "run" in record:
+            self.runs.append(record["run"])
+        elif "seed" in record:
+            self._check_training(record)
+            self.trained[record["seed"], record["row"]] = record
+        else:
+            cost = (record["parameters"], record["flops"], record["seconds_per_epoch"])
+            if not 0 <= record["row"] < len(self._names) or not all(value >= 0 for value in cost):
+                raise ValueError(f"row or cost out of range: {record}")
+            self.timed[record["row"]] = record
+
+    def _check_training(self, record: Record) -> None:
+        if not 0 <= record["row"] < len(self._names) or self._names[record["row"]] != record["architecture"]:
+            raise ValueError(f"row {record['row']} is not {record['architecture']}")
+        if "failure" not in record and len(record["validation"]) != self._epochs:
+            raise ValueError(f"expected {self._epochs} epochs, got {len(record['validation'])}")
+
+
+def _differing(found: Any, expected: Any, where: str = "") -> str:
+    """Say what differs between two JSON documents; nothing if they are equal."""
+    if isinstance(found, dict) and isinstance(expected, dict):
+        parts = [_differing(found.get(key), expected.get(key), f"{where}{key} ") for key in {**expected, **found}]
+        return "; ".join(filter(None, parts))
+    return "" if found == expected else f"{where}is {found!r} there and {expected!r} now"
+
+
+def _versions() -> dict[str, str]:
+    import torch
+
+    from nasedu import __version__
+
+    return {
+        "nasedu": __version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _run(device: str, processes: int, batch: int) -> Record:
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "machine": _machine(device),
+        "cores": cores(),
+        "device": device,
+        "processes": processes,
+        "batch": batch,
+    }
+
+
+def _machine(device: str) -> str:
+    import torch
+
+    cpu = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").is_file():
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        cpu = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), cpu)
+    gpu = f", {torch.cuda.get_device_name(device)}" if torch.device(device).type == "cuda" else ""
+    return f"{cpu}{gpu}, {platform.system()}"
+
+
+# Packing ---------------------------------------------------------------------------------------
+
+
+def _packed(path: Path, recipe: Recipe, settings: Record) -> Table | None:
+    """Return the table that is there already."""
+    if not path.exists():
+        return None
+    table = Table.load(path, recipe.make_space())
+    differing = _differing(table.provenance.get("settings"), json.loads(json.dumps(settings)))
+    if differing:
+        raise ValueError(f"{path} was made with other settings: {differing}. Build in another folder.")
+    return table
+
+
+def _pack(recipe: Recipe, settings: Record, rows: NDArray[np.int64], part: _Part, packed: Table | None) -> Table:
+    """Return the table of all seeds that are complete: those of the packed one, and those of the part file."""
+    data, count = recipe.load_data(), len(part._names)
+    samples = len(data.validation.labels), len(data.test.labels)
+    seeds = [seed for seed in part.seeds() if packed is None or seed not in packed.seeds]
+    validation = np.full((count, len(seeds), recipe.epochs), np.nan)
+    tests = np.full((count, len(seeds)), np.nan)
+    for row, (index, seed) in itertools.product(range(count), enumerate(seeds)):
+        record = part.trained[seed, row]
+        if "failure" not in record:
+            validation[row, index] = np.divide(record["validation"], samples[0])
+            tests[row, index] = record["test"] / samples[1]
+    own = [part.trained[seed, row]["seconds"] for seed in seeds for row in range(count)]
+    builds = [{"seeds": seeds, "versions": _versions(), "training_seconds": round(sum(own)), "runs": part.runs}]
+    if packed is None:
+        timed = [part.timed[row] for row in range(count)]
+        metrics = {key: np.array([record[key] for record in timed]) for key in timed[0] if key != "row"}
+    else:
+        metrics = dict(packed.metrics)
+        validation = np.concatenate([packed.validation, validation], axis=1)
+        tests = np.concatenate([packed._tests, tests], axis=1)
+        builds = [*packed.provenance["builds"], *(builds if seeds else [])]
+        seeds = [*packed.seeds, *seeds]
+    command = f"nasedu table build {recipe.name} --seeds {len(seeds)}"
+    return Table(
+        recipe.name,
+        recipe.make_space(),
+        validation,
+        rows=rows,
+        seeds=seeds,
+        epochs=range(1, recipe.epochs + 1),
+        test=tests,
+        metrics=metrics,
+        samples=samples,
+        provenance={"command": command, "settings": settings, "builds": builds},
+    )

@@ -1,0 +1,57 @@
+"""The command ``nasedu table build | verify | info``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+__all__ = ["add_parsers"]
+
+INTERRUPTED = 130  # as a shell reports it
+
+
+def add_parsers(table: Any) -> None:
+    """Give the parser of ``nasedu table`` its commands."""
+    commands = table.add_subparsers(dest="table_command", required=True, metavar="COMMAND")
+
+    build = commands.add_parser("build", help="train every architecture of a table", allow_abbrev=False)
+    build.description = (
+        "Build a table: train every architecture, measure what it costs, pack the results. Takes hours. "
+        "A build that was stopped goes on where it was; seeds can be added to a finished one."
+    )
+    build.add_argument("name", metavar="NAME", help="nasbench201-mnist1d or nasbench201-digits")
+    build.add_argument("--seeds", type=int, default=3, help="trainings of each architecture (3)")
+    build.add_argument("--out", type=Path, default=Path(), metavar="FOLDER", help="where its files are (here)")
+    build.add_argument("--processes", type=int, help="trainings at a time (the cores; 1 on a GPU)")
+    build.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
+    build.add_argument("--batch", type=int, default=16, help="architectures that a process takes at a time (16)")
+    build.add_argument("--quiet", action="store_true", help="no progress bars")
+    build.set_defaults(run=_build)
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    from nasedu.tables.build import RECIPES, build
+
+    if arguments.name not in RECIPES:
+        raise ValueError(f"unknown table {arguments.name!r}; there are {', '.join(RECIPES)}.")
+    try:
+        path = build(
+            RECIPES[arguments.name],
+            arguments.out,
+            seeds=arguments.seeds,
+            processes=arguments.processes,
+            device=arguments.device,
+            batch=arguments.batch,
+            progress=not arguments.quiet,
+        )
+    except KeyboardInterrupt:
+        part = arguments.out / f"{arguments.name}.part.jsonl"
+        print(
+            f"nasedu: interrupted; what was finished is in {part}, and the same command goes on from there.",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    print(path)
+    return 0
