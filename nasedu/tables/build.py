@@ -51,6 +51,10 @@ __all__ = ["RECIPES", "Recipe", "build", "distinct", "train"]
 
 FORMAT, VERSION = "nasedu.table.part", 1
 WARM_UP_STEPS, TIMED_STEPS = 4, 10
+DECISIVE = (  # settings of an evaluator that decide the accuracies
+    *("dataset", "channels", "cells", "epochs", "batch_size", "learning_rate", "weight_decay", "schedule"),
+    *("optimizer", "label_smoothing", "device"),
+)
 Record = dict[str, Any]
 
 
@@ -87,8 +91,11 @@ class Recipe:
     def settings(self, device: str) -> Record:
         """Return all that decides the accuracies but the seed and the versions, as JSON values."""
         training = self.evaluator(0, device).settings
-        del training["seed"]
-        return {"space": self.space, "parameters": dict(self.parameters), **training}
+        return {
+            "space": self.space,
+            "parameters": dict(self.parameters),
+            **{name: training[name] for name in DECISIVE},
+        }
 
 
 RECIPES = {
