@@ -15,6 +15,7 @@ FIRST = [0.39208984375, 0.2744140625, 0.27685546875, 0.670166015625]
 PUBLISHED_STD = [1.198, 0.874, 0.841, 0.997, 0.891, 0.837, 1.195, 0.873, 0.997, 0.902]  # by class
 PUBLISHED_STEP, PUBLISHED_QUANTILES = 0.597, [-2.787, -0.548, 0.568, 2.736]
 MNIST1D_CHECKSUM = "d84f57fd8367b659"  # of all splits, with labels
+DIABETES_CHECKSUM = "6e6ce2fe5d4e35a8"
 DIGITS = ["9d53310f15fdb295", "690deb894b26b5f4", "3be7ff670a36b9f1"]
 
 
@@ -80,12 +81,14 @@ def test_labels_outside_the_classes_are_refused(label):
 
 
 def test_labels_must_be_whole_numbers():
-    with pytest.raises(ValueError, match="needs whole numbers as labels; got float64"):
+    with pytest.raises(
+        ValueError, match=r"whole numbers as labels; got float64\. For real-valued targets say classes=None"
+    ):
         made(Split(split().inputs, np.full(6, 0.5)))
 
 
 def test_one_class_is_no_task():
-    with pytest.raises(ValueError, match="classes must be at least 2; got 1"):
+    with pytest.raises(ValueError, match="classes must be at least 2, or None for real-valued targets; got 1"):
         made(classes=1)
 
 
@@ -109,8 +112,78 @@ def test_the_checksum_tells_datasets_of_one_name_apart_and_is_the_same_in_every_
         assert len({made().checksum, changed.checksum, relabelled.checksum}) == 3
 
 
+# Regression ------------------------------------------------------------------------------
+
+
+def regression(targets, other=None):
+    """Return a dataset with these training targets; validation and test have as many columns."""
+    targets = np.asarray(targets)
+    other = np.linspace(0, 1, 6 * max(1, targets[0].size)).reshape(6, -1) if other is None else np.asarray(other)
+    parts = [Split(np.zeros((len(values), 1, 4), np.float32), values) for values in (targets, other, other)]
+    return Dataset("slopes", (1, 4), None, *parts)
+
+
+def test_a_dataset_without_classes_has_real_valued_targets_in_columns():
+    data = regression([0.5, -1.25, 3.0])
+    assert data.train.labels.dtype == np.float32 and data.train.labels.tolist() == [[0.5], [-1.25], [3.0]]
+    assert (data.classes, data.outputs) == (None, 1)
+    assert repr(data) == "<Dataset slopes: 3 + 6 + 6 samples of shape (1, 4), 1 real-valued target>"
+    assert regression([[1, 2], [3, 4]]).outputs == 2 and "2 real-valued targets" in repr(regression([[1, 2], [3, 4]]))
+    assert made().outputs == 3
+
+
+@pytest.mark.parametrize(
+    ("targets", "says"),
+    [
+        ([1.0, np.nan, np.inf], "train split of slopes must have finite targets; 2 are not a number or infinite"),
+        ([7.0, 7.0], "train split of slopes: targets must vary; output 0 is 7 in every sample"),
+        ([[1, 7.5], [2, 7.5]], r"targets must vary; output 1 is 7\.5 in every sample"),
+        (["a", "b"], "needs real numbers as targets; got <U1"),
+        ([[[1.0]], [[2.0]]], r"needs targets \[samples\] or \[samples, outputs\].*got shape \(2, 1, 1\)"),
+        (np.zeros((2, 0)), r"needs targets \[samples\] or \[samples, outputs\].*got shape \(2, 0\)"),
+    ],
+)
+def test_targets_that_cannot_be_learned_are_refused(targets, says):
+    with pytest.raises(ValueError, match=says):
+        regression(targets)
+
+
+def test_every_splits_targets_are_checked():
+    with pytest.raises(ValueError, match="validation split of slopes: targets must vary; output 0 is 1 in every"):
+        regression([0.0, 1.0], other=[1.0, 1.0])
+    with pytest.raises(ValueError, match=r"validation split of slopes needs .* as many outputs in every split"):
+        regression([0.0, 1.0], other=[[1.0, 2.0], [3.0, 4.0]])
+
+
+def test_diabetes_is_split_once_without_overlap_and_its_columns_are_standardised_by_the_training_split():
+    data = load("diabetes")
+    assert [len(part.labels) for part in (data.train, data.validation, data.test)] == [242, 100, 100]
+    rows = [{row.tobytes() for row in part.inputs} for part in (data.train, data.validation, data.test)]
+    assert sum(map(len, rows)) == len(set.union(*rows)) == 442
+    np.testing.assert_allclose(data.train.inputs.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(data.train.inputs.std(axis=0), 1, atol=1e-4)
+    everything = np.concatenate([part.labels for part in (data.train, data.validation, data.test)])
+    assert (everything.min(), everything.max(), data.outputs) == (25, 346, 1)
+    assert data.checksum == DIABETES_CHECKSUM
+
+
+def test_diabetes_belongs_together_as_linear_regression_says():
+    """Inputs and targets of one patient: the least-squares fit has R² 0.58 and 0.34, as the docstring says."""
+    data = load("diabetes")
+
+    def columns(part):
+        return np.c_[np.ones(len(part.labels)), part.inputs[:, 0]]
+
+    weights = np.linalg.lstsq(columns(data.train), data.train.labels, rcond=None)[0]
+    errors = {
+        name: getattr(data, name).labels - columns(getattr(data, name)) @ weights for name in ("validation", "test")
+    }
+    r_squared = [1 - errors[name].var() / getattr(data, name).labels.var() for name in errors]
+    assert r_squared == pytest.approx([0.58, 0.34], abs=0.02)
+
+
 def test_an_unknown_dataset_names_the_known_ones():
-    with pytest.raises(ValueError, match="unknown dataset 'mnist'; there are mnist1d, digits, cifar10"):
+    with pytest.raises(ValueError, match="unknown dataset 'mnist'; there are mnist1d, digits, diabetes, cifar10"):
         load("mnist")
 
 

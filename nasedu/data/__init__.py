@@ -3,20 +3,26 @@
 from collections.abc import Callable
 from typing import Any
 
-from nasedu.data import cifar10, digits, mnist1d
+from nasedu.data import cifar10, diabetes, digits, mnist1d
 from nasedu.data.dataset import Dataset, Split
 
 __all__ = ["Dataset", "Split", "load"]
 
-LOADERS: dict[str, Callable[..., Dataset]] = {"mnist1d": mnist1d.load, "digits": digits.load, "cifar10": cifar10.load}
+LOADERS: dict[str, Callable[..., Dataset]] = {
+    "mnist1d": mnist1d.load,
+    "digits": digits.load,
+    "diabetes": diabetes.load,
+    "cifar10": cifar10.load,
+}
 
 
 def load(name: str, **options: Any) -> Dataset:
     """Return a dataset, split once and for all into train, validation and test.
 
     Args:
-        name: ``"mnist1d"`` (signals, generated in a moment), ``"digits"`` (scikit-learn's small images)
-            or ``"cifar10"`` (photographs; from a local copy, or downloaded with ``download=True``).
+        name: ``"mnist1d"`` (signals, generated in a moment), ``"digits"`` (scikit-learn's small images),
+            ``"diabetes"`` (scikit-learn's small regression) or ``"cifar10"`` (photographs; from a local copy, or
+            downloaded with ``download=True``).
         options: the arguments of the dataset's own ``load``; only CIFAR-10 has any.
 
     Raises:
