@@ -575,6 +575,7 @@ KNOWN_METRICS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "flops": ("FLOPs, a multiply-add counts as two", "lower"),
         "train_loss": ("nats", "lower"),
         "validation_loss": ("nats", "lower"),
+        "mean_absolute_error": ("unit of the targets", "lower"),
         "seconds_per_epoch": ("s", "lower"),
     }
 )

@@ -12,7 +12,7 @@ import nasedu as nas
 from nasedu.data import Dataset, Split
 from nasedu.evaluators import Table, Train
 from nasedu.spaces import NASBench201
-from nasedu.training import TrainingFailure, accuracy
+from nasedu.training import TrainingFailure, accuracy, mean_absolute_error, score
 
 SPACE = NASBench201()
 
@@ -128,11 +128,79 @@ def test_wrong_settings_are_refused_before_anything_is_trained():
         train(device="tpu")
     with pytest.raises(ValueError, match="seed must not be negative; got -1"):
         train(seed=-1)
+    with pytest.raises(ValueError, match=r"for inputs of shape \(1, 16\) there are translate; got \('crop',\)"):
+        train(augmentation=("crop",))
+    with pytest.raises(ValueError, match=r"time_limit must be a positive, finite number of seconds, .*; got 0"):
+        train(time_limit=0)
+    with pytest.raises(ValueError, match=r"batch_size must lie in 1\.\.128, the number of training samples; got 129"):
+        train(batch_size=129)
+
+
+def test_a_training_that_takes_too_long_is_a_failed_trial_with_the_curve_so_far(monkeypatch):
+    """The clock moves on by a second a look. An epoch is 4 batches and an evaluation; one look each is before them."""
+    whole = train(epochs=5)(CELLS[:1])[0]
+    seconds = iter(range(1_000_000))
+    monkeypatch.setattr("time.perf_counter", lambda: float(next(seconds)))
+    (trial,) = train(epochs=5, time_limit=13)(CELLS[:1])
+    assert "longer than its time_limit of 13 s" in trial.failure
+    assert (trial.score, trial.accuracy, trial.epochs) == (-math.inf, None, 2)
+    assert trial.curve == whole.curve[:2]
+    assert trial.metrics["parameters"] == whole.metrics["parameters"] and "train_loss" not in trial.metrics
+    with pytest.raises(TrainingFailure, match="longer than its time_limit"):
+        train(epochs=5, time_limit=13).test(CELLS[0])
+
+
+def test_a_time_limit_that_is_not_reached_changes_nothing():
+    assert without_cost(train(time_limit=1e6)(CELLS[:1])[0]) == without_cost(train()(CELLS[:1])[0])
+
+
+def test_augmentation_is_part_of_the_training_and_repeats():
+    plain, moved, again = (train(augmentation=names)(CELLS[:1])[0] for names in ((), ("translate",), ["translate"]))
+    assert without_cost(moved) == without_cost(again) != without_cost(plain)
+
+
+def heights(samples, seed):
+    """Signals of 16 points; the target is the height of their peak, in a unit of its own."""
+    rng = np.random.default_rng(seed)
+    peaks = rng.uniform(-3, 3, samples)
+    inputs = 0.1 * rng.standard_normal((samples, 1, 16)).astype(np.float32)
+    inputs[np.arange(samples), 0, rng.integers(16, size=samples)] += peaks
+    return Split(inputs, 500 + 100 * peaks)
+
+
+HEIGHTS = Dataset("heights", (1, 16), None, heights(128, 0), heights(64, 1), heights(64, 2))
+
+
+def test_a_regressions_score_is_r_squared_and_its_error_is_in_the_targets_unit():
+    evaluator = Train(HEIGHTS, epochs=10, batch_size=16, channels=4, device="cpu")
+    (trial,) = evaluator(CELLS[2:])
+    network, run = evaluator.fit(CELLS[2])
+    assert trial.accuracy is None and trial.score == trial.curve[-1] == run.curve[-1]
+    assert 0.5 < trial.score < 1
+    assert set(trial.metrics) == {"parameters", "flops", "train_loss", "mean_absolute_error"}
+    assert trial.metrics["mean_absolute_error"].value == mean_absolute_error(network, HEIGHTS, "validation", "cpu")
+    assert 5 < trial.metrics["mean_absolute_error"].value < 100
+    assert trial.metrics["mean_absolute_error"].better == "lower"
+    assert trial.metrics["train_loss"] == nas.Metric(run.losses[-1], "target variances", "lower")
+    assert evaluator.test(CELLS[2]) == score(network, HEIGHTS, "test", "cpu")
+
+
+def test_a_search_on_a_regression_prefers_the_higher_r_squared_and_its_file_is_read_again(tmp_path):
+    """Targets that have nothing to do with the inputs: what is learned of them is worse than the mean."""
+    path = tmp_path / "noise.nas.jsonl"
+    strategy = nas.strategies.RandomSearch(SPACE, np.random.default_rng(0))
+    noise = [Split(part.inputs, part.labels[::-1]) for part in (HEIGHTS.train, HEIGHTS.validation, HEIGHTS.test)]
+    evaluator = Train(Dataset("noise", (1, 16), None, *noise), epochs=5, batch_size=16, device="cpu")
+    history = nas.search(strategy, evaluator, 3, history=path).run(progress=False)
+    assert min(trial.score for trial in history.trials) < 0
+    assert history.incumbent.score == max(trial.score for trial in history.trials)
+    assert [trial.score for trial in nas.History.load(path).trials] == [trial.score for trial in history.trials]
 
 
 def test_settings_are_json_and_tell_evaluators_apart():
     evaluators = [train(), train(epochs=3), train(seed=1), train(channels=8), train(optimizer="sgd"),
-                  train(network={"skeleton": "published"})]  # fmt: skip
+                  train(network={"skeleton": "published"}), train(augmentation=("translate",)),
+                  train(time_limit=60)]  # fmt: skip
     written = [json.dumps(evaluator.settings, sort_keys=True) for evaluator in evaluators]
     assert len(set(written)) == len(written)
     assert "peaks" in written[0]

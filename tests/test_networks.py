@@ -346,7 +346,7 @@ def test_shapes_that_are_neither_signals_nor_images_are_refused(shape):
         build(uniform("skip_connect"), shape, 10, rng=rng())
 
 
-@pytest.mark.parametrize("wrong", [{"classes": 1}, {"channels": 0}, {"cells": 0}])
+@pytest.mark.parametrize("wrong", [{"classes": 0}, {"channels": 0}, {"cells": 0}])
 def test_numbers_out_of_range_are_refused(wrong):
     arguments = {"input_shape": SIGNAL, "classes": 10, "rng": rng()} | wrong
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be at least"):

@@ -283,7 +283,15 @@ def test_a_space_without_a_supernet_is_sent_to_black_box_search():
         new_search(space=space)
 
 
-@pytest.mark.parametrize("wrong", [{"classes": 1}, {"channels": 0}, {"cells": 0}])
+def test_real_valued_targets_are_sent_to_black_box_search():
+    targets = [Split(part.inputs, part.inputs.mean((1, 2))) for part in (DATA.train, DATA.validation, DATA.test)]
+    with pytest.raises(
+        ValueError, match=r"needs classes; heights has real-valued targets\. Search it with a black-box"
+    ):
+        new_search(data=Dataset("heights", DATA.input_shape, None, *targets))
+
+
+@pytest.mark.parametrize("wrong", [{"classes": 0}, {"channels": 0}, {"cells": 0}])
 def test_supernets_and_networks_check_the_same_numbers(wrong):
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be at least .; got {next(iter(wrong.values()))}"):
         supernet.build(NB201, (1, 8), **({"classes": 3, "rng": rng()} | wrong))

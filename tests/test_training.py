@@ -4,12 +4,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn import metrics
 from torch import nn
 
 from nasedu import training
 from nasedu.data import Dataset, Split, load
 from nasedu.spaces import NASBench201
-from nasedu.training import TrainingFailure, accuracy, devices, fit, flops, loop, parameters
+from nasedu.training import (
+    TrainingFailure,
+    accuracy,
+    augmentation,
+    devices,
+    fit,
+    flops,
+    loop,
+    mean_absolute_error,
+    memory_limit,
+    parameters,
+    score,
+    time_limit,
+)
 
 
 def images(samples=96, seed=0):
@@ -155,19 +169,6 @@ def test_a_loss_that_is_not_finite_says_when_and_what_may_help():
         trained(learning_rate=1e30)
 
 
-def test_too_little_memory_is_a_training_failure():
-    class Greedy(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.linear = nn.Linear(16, 3)
-
-        def forward(self, x):
-            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-
-    with pytest.raises(TrainingFailure, match=r"too little memory for batches of 32\. Lower batch_size or channels"):
-        fit(Greedy(), TASK, rng=np.random.default_rng(0), epochs=1, batch_size=32, device="cpu")
-
-
 @pytest.mark.parametrize(
     ("setting", "says"),
     [
@@ -179,12 +180,300 @@ def test_too_little_memory_is_a_training_failure():
         ({"label_smoothing": 1}, r"label_smoothing must lie in \[0, 1\); got 1"),
         ({"schedule": "step"}, "schedule must be one of one-cycle, cosine; got 'step'"),
         ({"optimizer": "lion"}, "optimizer must be one of adamw, sgd; got 'lion'"),
+        ({"augmentation": ("flop",)}, r"of shape \(1, 4, 4\) there are crop, flip, cutout; got \('flop',\)"),
+        ({"augmentation": ("flip", "translate")}, r"there are crop, flip, cutout; got \('flip', 'translate'\)"),
+        ({"augmentation": "flip"}, "augmentation must be a tuple of names; .*; got 'flip'"),
         ({"device": "gpu"}, "device 'gpu' is not on this machine; there are cpu"),
     ],
 )
 def test_wrong_settings_say_what_must_hold(setting, says):
     with pytest.raises(ValueError, match=says):
         trained(**setting)
+
+
+# regression ------------------------------------------------------------------------------
+
+
+def slopes(samples, seed):
+    """Signals of 8 points; two targets in different units, 3 + 40·mean and 1000·(last − first), almost."""
+    rng = np.random.default_rng(seed)
+    inputs = rng.standard_normal((samples, 1, 8)).astype(np.float32)
+    targets = np.c_[3 + 40 * inputs[:, 0].mean(1), 1000 * (inputs[:, 0, -1] - inputs[:, 0, 0])]
+    return Split(inputs, targets + rng.standard_normal(targets.shape) * [1, 100])
+
+
+SLOPES = Dataset("slopes", (1, 8), None, slopes(320, 0), slopes(80, 1), slopes(80, 2))
+
+
+def linear(data=SLOPES):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(8, data.outputs))
+    with torch.no_grad():
+        model[1].weight.zero_(), model[1].bias.zero_()
+    return model
+
+
+def regressed(data=SLOPES, **settings):
+    model = linear(data)
+    settings = {"epochs": 20, "batch_size": 32, "learning_rate": 0.05, "device": "cpu", **settings}
+    return model, fit(model, data, rng=np.random.default_rng(0), **settings)
+
+
+def predictions(model, data, split):
+    """Return what a network says in the targets' own units."""
+    with torch.no_grad():
+        outputs = model(torch.tensor(getattr(data, split).inputs)).double().numpy()
+    return data.train.labels.mean(0, dtype=float) + outputs * data.train.labels.std(0, dtype=float)
+
+
+def test_a_regression_is_learned_and_its_score_and_error_are_those_of_scikit_learn():
+    model, run = regressed()
+    outputs, targets = predictions(model, SLOPES, "validation"), SLOPES.validation.labels
+    assert run.curve[-1] == score(model, SLOPES, "validation", "cpu") > 0.95
+    assert run.curve[-1] == pytest.approx(metrics.r2_score(targets, outputs), abs=1e-5)
+    error = mean_absolute_error(model, SLOPES, "validation", "cpu")
+    assert error == pytest.approx(metrics.mean_absolute_error(targets, outputs), rel=1e-4)
+    assert 30 < error < 60  # (0.8 + 80) / 2 by the noise alone: in the targets' units
+    assert run.losses[-1] < 0.1
+
+
+def test_the_loss_of_a_regression_is_one_for_who_always_says_the_mean():
+    """In variances of the training targets; R² of the mean is a little below 0, for validation has another mean."""
+    _, run = regressed(epochs=1, batch_size=320, learning_rate=1e-12, weight_decay=0)
+    assert run.losses == pytest.approx([1], abs=1e-4)
+    assert -0.1 < run.curve[0] < 0
+
+
+def test_r_squared_is_negative_without_bound():
+    model = linear()
+    with torch.no_grad():
+        model[1].bias.fill_(10)
+    assert score(model, SLOPES, "train", "cpu") == pytest.approx(-100, rel=1e-3)
+
+
+def test_the_unit_of_the_targets_does_not_matter_to_the_training():
+    scaled = [Split(part.inputs, 1e4 + 1e3 * part.labels) for part in (SLOPES.train, SLOPES.validation, SLOPES.test)]
+    curves = [regressed(data)[1].curve for data in (SLOPES, Dataset("scaled", (1, 8), None, *scaled))]
+    assert curves[0] == pytest.approx(curves[1], abs=1e-3)
+
+
+def test_targets_are_standardised_by_the_training_split_alone():
+    _, train = devices.on_device(SLOPES, "train", torch.device("cpu"))
+    np.testing.assert_allclose(train.mean(0), 0, atol=1e-6)
+    np.testing.assert_allclose(train.std(0, correction=0), 1, atol=1e-5)
+    _, validation = devices.on_device(SLOPES, "validation", torch.device("cpu"))
+    reference = SLOPES.train.labels.astype(float)
+    expected = (SLOPES.validation.labels - reference.mean(0)) / reference.std(0)
+    np.testing.assert_allclose(validation, expected, atol=1e-5)
+
+
+def test_classes_and_real_valued_targets_are_not_mixed_up():
+    with pytest.raises(
+        ValueError, match=r"accuracy needs classes; slopes has real-valued targets\. Ask training.score"
+    ):
+        accuracy(linear(), SLOPES, "validation", "cpu")
+    with pytest.raises(ValueError, match="an error needs real-valued targets; rows has classes"):
+        mean_absolute_error(network(), TASK, "validation", "cpu")
+    with pytest.raises(ValueError, match="label_smoothing must be 0 for real-valued targets, as of slopes; got 0"):
+        regressed(label_smoothing=0.1)
+    assert score(network(), TASK, "validation", "cpu") == accuracy(network(), TASK, "validation", "cpu")
+
+
+def test_a_score_that_is_not_finite_fails_though_the_loss_is(monkeypatch):
+    monkeypatch.setattr(loop, "score", lambda *_: float("-inf"))
+    with pytest.raises(
+        TrainingFailure, match=r"the validation score became -inf in epoch 1 of 20\. Lower the learning"
+    ):
+        regressed()
+
+
+# augmentation ----------------------------------------------------------------------------
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def noise(*shape):
+    return torch.rand(shape, generator=generator(7)) + 1  # nothing is 0
+
+
+def slow_crop(image, down, right, margin):
+    padded = np.zeros((image.shape[0], image.shape[1] + 2 * margin, image.shape[2] + 2 * margin), np.float32)
+    padded[:, margin:-margin, margin:-margin] = image
+    return padded[:, down : down + image.shape[1], right : right + image.shape[2]]
+
+
+def slow_cutout(image, row, column, half):
+    cut = image.copy()
+    for y in range(max(0, row - half), min(image.shape[1], row + half)):
+        for x in range(max(0, column - half), min(image.shape[2], column + half)):
+            cut[:, y, x] = 0
+    return cut
+
+
+REFERENCES = {  # (shape of a batch, ends of the draws, what becomes of a sample with these draws)
+    "crop": ((50, 3, 32, 32), (9, 9), lambda image, down, right: slow_crop(image, down, right, 4)),
+    "crop, small": ((50, 1, 8, 8), (3, 3), lambda image, down, right: slow_crop(image, down, right, 1)),
+    "crop, not square": ((50, 2, 16, 6), (5, 5), lambda image, down, right: slow_crop(image, down, right, 2)),
+    "flip": ((50, 3, 4, 5), (2,), lambda image, mirrored: image[:, :, ::-1] if mirrored else image),
+    "cutout": ((50, 3, 32, 32), (32, 32), lambda image, row, column: slow_cutout(image, row, column, 8)),
+    "cutout, not square": ((50, 1, 8, 5), (8, 5), lambda image, row, column: slow_cutout(image, row, column, 2)),
+    "translate": ((50, 2, 40), (11,), lambda signal, shift: np.roll(signal, shift - 5, axis=1)),
+    "translate, short": ((50, 1, 4), (3,), lambda signal, shift: np.roll(signal, shift - 1, axis=1)),
+}
+
+
+@pytest.mark.parametrize("case", REFERENCES)
+def test_an_augmentation_does_to_each_sample_what_the_slow_one_does(case):
+    shape, ends, slow = REFERENCES[case]
+    batch, before = noise(*shape), noise(*shape)
+    changed = getattr(augmentation, case.split(",")[0])(batch, generator(3))
+    draws = [torch.randint(end, (len(batch), 1), generator=drawn)[:, 0] for drawn in [generator(3)] for end in ends]
+    for index, sample in enumerate(batch.numpy()):
+        expected = slow(sample, *(int(draw[index]) for draw in draws))
+        np.testing.assert_array_equal(changed[index].numpy(), expected)
+    assert torch.equal(batch, before)  # the data on the device stay as they are
+    assert all(set(draw.tolist()) == set(range(end)) for draw, end in zip(draws, ends, strict=True) if end < 10)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
+@pytest.mark.parametrize("name", augmentation.AUGMENTATIONS)
+def test_an_augmentation_is_the_same_on_a_gpu(name):
+    batch = noise(*((20, 3, 16, 16) if name != "translate" else (20, 3, 40)))
+    change = getattr(augmentation, name)
+    on_gpu = change(batch.cuda(), generator())
+    assert on_gpu.is_cuda and torch.equal(on_gpu.cpu(), change(batch, generator()))
+
+
+def seen_by(names, seed=0, epochs=2):
+    """Return the training and the evaluation batches that a network sees."""
+    batches = {True: [], False: []}
+    model = network()
+    model.register_forward_pre_hook(lambda module, args: batches[module.training].append(args[0].clone()))
+    rng = np.random.default_rng(seed)
+    fit(model, TASK, rng=rng, epochs=epochs, batch_size=32, device="cpu", augmentation=names)
+    return batches[True], batches[False]
+
+
+def test_training_batches_are_augmented_in_the_order_of_the_names_and_evaluation_is_not():
+    plain, evaluated = seen_by(())
+    changed, evaluated_too = seen_by(("crop", "flip"))
+    assert all(torch.equal(one, other) for one, other in zip(evaluated, evaluated_too, strict=True))
+    rng = np.random.default_rng(0)
+    rng.integers(2**63)  # the order of the samples
+    drawn = generator(int(rng.integers(2**63)))
+    for before, after in zip(plain, changed, strict=True):
+        assert torch.equal(after, augmentation.flip(augmentation.crop(before, drawn), drawn))
+
+
+def test_the_same_rng_augments_in_the_same_way_and_an_epoch_differs_from_the_next():
+    (first, _), (second, _), (other, _) = seen_by(("flip",)), seen_by(("flip",)), seen_by(("flip",), seed=1)
+    assert all(torch.equal(one, same) for one, same in zip(first, second, strict=True))
+    assert not torch.equal(first[0], other[0])
+    runs = [trained(augmentation=names)[1].losses for names in (("crop",), ("crop",), ("crop", "flip"))]
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_without_augmentation_nothing_is_drawn_for_it():
+    rngs = [np.random.default_rng(0) for _ in range(3)]
+    for rng, names in zip(rngs, ((), (), ("flip",)), strict=True):
+        fit(network(), TASK, rng=rng, epochs=1, batch_size=32, device="cpu", augmentation=names)
+    rngs[0].integers(2**63)  # one draw more
+    assert rngs[0].bit_generator.state == rngs[2].bit_generator.state != rngs[1].bit_generator.state
+
+
+# limits ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that moves on by a second whenever somebody looks at it."""
+    seconds = iter(range(1_000_000))
+    monkeypatch.setattr("time.perf_counter", lambda: float(next(seconds)))
+
+
+def test_a_training_over_its_time_stops_and_keeps_the_curve_of_the_whole_epochs(clock):
+    """The start is one look, an epoch 7: six batches and an evaluation. So 16 s are over in the third epoch."""
+    model, calls = network(), []
+    model.register_forward_pre_hook(lambda *_: calls.append(1))
+    whole = trained()[1].curve
+    with (
+        pytest.raises(
+            TrainingFailure, match=r"longer than its time_limit of 16 s\. Raise it, or lower epochs"
+        ) as caught,
+        time_limit(model, 16),
+    ):
+        fit(model, TASK, rng=np.random.default_rng(0), epochs=4, batch_size=16, device="cpu")
+    assert caught.value.curve == whole[:2]
+    assert len(calls) == 16  # ours comes first, so it sees the call that is refused
+    model(torch.zeros(2, 1, 4, 4))  # the limit is gone with its block
+    assert len(calls) == 17
+
+
+@pytest.mark.parametrize("seconds", [None, 1e6])
+def test_a_limit_that_is_not_reached_changes_nothing(seconds):
+    model = network()
+    with time_limit(model, seconds):
+        run = fit(model, TASK, rng=np.random.default_rng(0), epochs=4, batch_size=16, device="cpu")
+    assert run.curve == trained()[1].curve
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])
+def test_a_time_limit_must_be_positive(seconds):
+    with (
+        pytest.raises(ValueError, match=f"time_limit must be a positive, finite number of seconds.*; got {seconds}"),
+        time_limit(network(), seconds),
+    ):
+        pass
+
+
+def exhausted(error):
+    raise error
+
+
+MEMORY_ERRORS = {
+    "a GPU": lambda: exhausted(torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")),
+    "torch on the CPU": lambda: torch.empty(2**50),
+    "Python": lambda: bytearray(2**62),
+    "cuBLAS": lambda: exhausted(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`")),
+}
+
+
+@pytest.mark.parametrize("where", MEMORY_ERRORS)
+def test_too_little_memory_is_a_training_failure_that_says_what_helps(where):
+    class Greedy(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(16, 3)
+
+        def forward(self, x):
+            if not self.training:
+                MEMORY_ERRORS[where]()
+            return self.linear(x.flatten(1))
+
+    says = r"device 'cpu' has too little memory for batches of 32\. Lower batch_size, channels or cells\."
+    with pytest.raises(TrainingFailure, match=says):
+        fit(Greedy(), TASK, rng=np.random.default_rng(0), epochs=1, batch_size=32, device="cpu")
+
+
+def test_another_error_stays_what_it_is():
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"), memory_limit(torch.device("cpu"), 1):
+        nn.Linear(3, 1)(torch.zeros(1, 2))
+
+
+def test_a_failure_keeps_the_curve_so_far():
+    class Fragile(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.evaluations = network(), 0
+
+        def forward(self, x):
+            self.evaluations += not self.training
+            return self.inner(x) * (float("nan") if self.training and self.evaluations == 3 else 1)
+
+    with pytest.raises(TrainingFailure, match="loss became nan in epoch 4 of 4") as caught:
+        fit(Fragile(), TASK, rng=np.random.default_rng(0), epochs=4, batch_size=16, device="cpu")
+    assert caught.value.curve == trained()[1].curve[:3]
 
 
 # devices ---------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Full training: the evaluator that everything else approximates.
 
 Every architecture is trained from fresh weights for the same number of epochs, and its score is the
-validation accuracy after the last one. Weights and batch order come from
+validation accuracy after the last one, or R² where the targets are real numbers. Weights and batch order come from
 
     SeedSequence([seed, *choices]),
 
@@ -12,13 +12,13 @@ two seeds are two independent trainings. The best epoch is not picked: that woul
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nasedu.core import Architecture, Trial
+from nasedu.core import Architecture, Metric, Trial
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,9 +35,11 @@ RECIPE = ("epochs", "batch_size", "learning_rate", "weight_decay", "schedule", "
 class Train:
     """Train architectures one after another: a list of architectures to a list of trials.
 
-    A trial has the accuracy after the last epoch, the curve, the parameters, the FLOPs (a multiply-add counts
-    as two) and the last epoch's training loss; its cost is the seconds it took. An architecture
-    that cannot be trained gives a failed trial that says why. Test accuracy is in no trial: ask :meth:`test`.
+    A trial has the score after the last epoch, the curve, the parameters, the FLOPs (a multiply-add counts
+    as two) and the last epoch's training loss; its cost is the seconds it took. The score is the accuracy; of a
+    regression it is R² (at most 1, and negative for a network that does worse than the mean), there is no accuracy,
+    and the mean absolute error is among the metrics. An architecture that cannot be trained gives a failed
+    trial that says why, with the curve as far as it came. What the test split says is in no trial: ask :meth:`test`.
 
     Args:
         data: what is learned; see :func:`nasedu.data.load`.
@@ -48,6 +50,10 @@ class Train:
         network: further arguments of :func:`nasedu.networks.build`, such as ``{"skeleton": "published"}``.
         batch_size, learning_rate, weight_decay, schedule, optimizer, label_smoothing:
             see :func:`nasedu.training.fit`.
+        augmentation: changes of the training samples, such as ``("crop", "flip")``; see
+            :mod:`nasedu.training.augmentation`.
+        time_limit: seconds after which a training is stopped and its trial has failed; None for no limit. How far
+            a training comes in that time is the machine's affair, so such a trial may not repeat.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``; see :func:`nasedu.training.device`.
         progress: show a bar over the architectures of a call.
 
@@ -76,6 +82,8 @@ class Train:
     schedule: str = "one-cycle"
     optimizer: str = "adamw"
     label_smoothing: float = 0.0
+    augmentation: Sequence[str] = ()
+    time_limit: float | None = None
     device: str = "auto"
     progress: bool = False
 
@@ -87,7 +95,8 @@ class Train:
             raise TypeError(f"data must be a dataset, such as nas.data.load('mnist1d'); got {self.data!r}.")
         if self.seed < 0:
             raise ValueError(f"seed must not be negative; got {self.seed}.")
-        training.check_settings(self.data, **self._recipe)
+        training.check_settings(self.data, **self._recipe, augmentation=self.augmentation)
+        training.check_time_limit(self.time_limit)
         object.__setattr__(self, "device", str(training.device(self.device)))
 
     @property
@@ -99,7 +108,8 @@ class Train:
         """All that decides the trials, as JSON values; the device too, since a GPU rounds differently."""
         skeleton = {"channels": self.channels, "cells": self.cells, "network": dict(self.network)}
         data = {"name": self.data.name, "checksum": self.data.checksum}
-        return {"dataset": data, "seed": self.seed, **skeleton, **self._recipe, "device": self.device}
+        further = {"augmentation": list(self.augmentation), "time_limit": self.time_limit, "device": self.device}
+        return {"dataset": data, "seed": self.seed, **skeleton, **self._recipe, **further}
 
     def at(self, epochs: int) -> Train:
         """Return the same evaluator with another number of epochs; its schedule fits that number."""
@@ -112,9 +122,9 @@ class Train:
         return [self._trial(each) for each in tqdm(architectures, "evaluating", disable=not self.progress)]
 
     def test(self, architecture: Architecture) -> float:
-        """Return the test accuracy, in [0, 1], of the network behind the architecture's trial, which is trained again.
+        """Return the test score of the network behind the architecture's trial, which is trained again.
 
-        For what a search has chosen: who chooses by test accuracy has none left to report.
+        It is the accuracy, in [0, 1], or R². For what a search has chosen: who chooses by it has none left to report.
 
         Raises:
             nasedu.training.TrainingFailure: it cannot be trained.
@@ -122,7 +132,7 @@ class Train:
         from nasedu import training
 
         network, _ = self.fit(architecture)
-        return training.accuracy(network, self.data, "test", self.device)
+        return training.score(network, self.data, "test", self.device)
 
     def fit(self, architecture: Architecture) -> tuple[nn.Module, Fit]:
         """Return the trained network of an architecture, and how its training went.
@@ -137,16 +147,19 @@ class Train:
         from nasedu import networks
 
         weights, order = np.random.SeedSequence([self.seed, *architecture.choices]).spawn(2)
-        shape, classes, rng = self.data.input_shape, self.data.classes, np.random.default_rng(weights)
+        shape, outputs, rng = self.data.input_shape, self.data.outputs, np.random.default_rng(weights)
         network = networks.build(
-            architecture, shape, classes, rng=rng, channels=self.channels, cells=self.cells, **self.network
+            architecture, shape, outputs, rng=rng, channels=self.channels, cells=self.cells, **self.network
         )
         return network, np.random.default_rng(order)
 
     def _fit(self, network: nn.Module, order: np.random.Generator) -> Fit:
         from nasedu import training
 
-        return training.fit(network, self.data, rng=order, device=self.device, **self._recipe)
+        with training.time_limit(network, self.time_limit):
+            return training.fit(
+                network, self.data, rng=order, augmentation=self.augmentation, device=self.device, **self._recipe
+            )
 
     def _trial(self, architecture: Architecture) -> Trial:
         from nasedu import training
@@ -154,16 +167,22 @@ class Train:
         started = time.perf_counter()
         network, order = self._fresh(architecture)
         flops = training.flops(network, self.data.input_shape)
-        metrics = {"parameters": training.parameters(network), "flops": flops}
+        metrics: dict[str, Metric | float] = {"parameters": training.parameters(network), "flops": flops}
         try:
             fit = self._fit(network, order)
         except training.TrainingFailure as failure:
-            cost = time.perf_counter() - started
-            return Trial(architecture, metrics=metrics, cost=cost, failure=str(failure))
+            curve, cost = failure.curve, time.perf_counter() - started
+            return Trial(architecture, metrics=metrics, curve=curve, epochs=len(curve), cost=cost, failure=str(failure))
+        if self.data.classes is None:
+            error = training.mean_absolute_error(network, self.data, "validation", self.device)
+            metrics |= {"train_loss": Metric(fit.losses[-1], "target variances", "lower"), "mean_absolute_error": error}
+        else:
+            metrics["train_loss"] = fit.losses[-1]
         return Trial(
             architecture,
-            accuracy=fit.curve[-1],
-            metrics={**metrics, "train_loss": fit.losses[-1]},
+            accuracy=None if self.data.classes is None else fit.curve[-1],
+            score=fit.curve[-1],
+            metrics=metrics,
             curve=fit.curve,
             epochs=self.epochs,
             cost=time.perf_counter() - started,

@@ -15,7 +15,7 @@ from nasedu.spaces import DARTS, Chain, NASBench201
 
 __all__ = ["build", "check_input_shape", "check_sizes"]
 
-LEAST = {"classes": 2, "channels": 1, "cells": 1}
+LEAST = {"classes": 1, "channels": 1, "cells": 1}
 
 
 def build(
@@ -33,7 +33,7 @@ def build(
     Args:
         architecture: of one of the spaces NASBench201, DARTS or Chain.
         input_shape: (channels, length) for signals, (channels, height, width) for images; without the batch.
-        classes: number of logits, at least 2.
+        classes: number of outputs: a logit for each class, or a number for each target of a regression; at least 1.
         rng: the only source of the initial weights.
         channels: width of the first stage of cells, at least 1. A chain has its own widths.
         cells: cells per stage, at least 1. DARTS has three stages of normal cells with a reduction cell between, so
@@ -41,7 +41,7 @@ def build(
         options: what one space's network has beyond that. NASBench201: ``skeleton``, ``"micro"`` or ``"published"``.
 
     Returns:
-        A module from inputs [batch, *input_shape] to logits [batch, classes], on the CPU, in training mode.
+        A module from inputs [batch, *input_shape] to outputs [batch, classes], on the CPU, in training mode.
 
     Raises:
         ValueError: a number is out of range, the shape is not that of signals or images, or the space has no network.

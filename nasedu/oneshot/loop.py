@@ -87,6 +87,11 @@ class OneShotSearch:
         threads: int,
         path: str | Path | None,
     ) -> None:
+        if data.classes is None:
+            raise ValueError(
+                f"a search with shared weights needs classes; {data.name} has real-valued targets. Search it with a "
+                "black-box strategy and nasedu.evaluators.Train."
+            )
         smallest = min(len(data.train.labels), len(data.validation.labels))
         if steps < 1:
             raise ValueError(f"steps must be at least 1; got {steps}.")

@@ -11,6 +11,7 @@ import contextlib
 import functools
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -48,9 +49,14 @@ def _existing() -> list[str]:
 def on_device(dataset: Dataset, split: str, where: torch.device) -> tuple[Tensor, Tensor]:
     """Return a split's inputs and labels as tensors on a device; the last few are kept for the next training.
 
-    Images are stored channels last, the order in which convolutions are quickest.
+    Images are stored channels last, the order in which convolutions are quickest. The targets of a
+    regression are standardised: in the training split each output has mean 0 and standard deviation 1.
     """
-    inputs, labels = (torch.tensor(values, device=where) for values in getattr(dataset, split))
+    inputs, labels = getattr(dataset, split)
+    if dataset.classes is None:
+        reference = dataset.train.labels.astype(np.float64)
+        labels = ((labels - reference.mean(axis=0)) / reference.std(axis=0)).astype(np.float32)
+    inputs, labels = torch.tensor(inputs, device=where), torch.tensor(labels, device=where)
     return (inputs.contiguous(memory_format=torch.channels_last) if inputs.dim() == 4 else inputs), labels
 
 

@@ -3,12 +3,15 @@
     for each epoch:
         shuffle the training samples
         for each batch of B samples:
-            w ← w − step of the optimizer along ∇_w mean cross-entropy(network(inputs; w), labels)
-        validation accuracy → the curve
+            w ← w − step of the optimizer along ∇_w mean loss(network(augmented inputs; w), labels)
+        validation score → the curve
+
+The loss is the cross-entropy where there are classes, the squared error where there are real-valued targets; the
+score is the accuracy or R² (see scores.py).
 
 The same loop serves CPU and GPU. What makes it quick for small networks:
     * All data lie on the device from the start; a batch is an index away, and no worker copies anything.
-    * Loss and accuracy stay on the device and are read once an epoch, so a GPU never waits for Python.
+    * The loss stays on the device and is read once an epoch, so a GPU never waits for Python.
     * The optimizer is fused: one kernel for all weights.
     * On a GPU, forward and backward run in bfloat16 where that is safe, with weights and sums in float32.
 
@@ -27,7 +30,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,16 +42,14 @@ from tqdm.auto import tqdm
 from nasedu.data import Dataset
 from nasedu.networks.initialization import torch_generator
 from nasedu.training import devices
+from nasedu.training.augmentation import augmenter, check_augmentation
+from nasedu.training.limits import TrainingFailure, memory_limit
+from nasedu.training.scores import score
 
-__all__ = ["Fit", "TrainingFailure", "accuracy", "check_settings", "fit"]
+__all__ = ["Fit", "check_settings", "fit"]
 
 SCHEDULES = ("one-cycle", "cosine")
 OPTIMIZERS = ("adamw", "sgd")
-EVALUATION_BATCH = 500
-
-
-class TrainingFailure(RuntimeError):
-    """A network that could not be trained to the end; the message says why, and what may help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ class Fit:
     """How a training went.
 
     Attributes:
-        curve: validation accuracy after each epoch, in [0, 1].
-        losses: mean training loss of each epoch, in nats.
+        curve: validation score after each epoch: accuracy in [0, 1], or R², at most 1.
+        losses: mean training loss of each epoch: in nats, or in variances of the training targets.
         seconds: what it took, data transfer and validation included.
     """
 
@@ -78,6 +79,7 @@ def fit(
     schedule: str = "one-cycle",
     optimizer: str = "adamw",
     label_smoothing: float = 0.0,
+    augmentation: Sequence[str] = (),
     device: str | torch.device = "auto",
     mixed_precision: bool = True,
     threads: int = 1,
@@ -88,9 +90,9 @@ def fit(
     On a CPU the result is the same for the same weights, ``rng`` and number of threads, bit by bit.
 
     Args:
-        network: from inputs [batch, *dataset.input_shape] to logits [batch, dataset.classes].
+        network: from inputs [batch, *dataset.input_shape] to [batch, dataset.outputs].
         dataset: trained on its train split; its validation split gives the curve; test is not touched.
-        rng: draws the order of the samples, the same on every device.
+        rng: draws the order of the samples and their augmentation, the same on every device.
         epochs: passes over the training data, at least 1.
         batch_size: B, between 1 and the number of training samples. An incomplete last batch is left out.
         learning_rate: η, the highest of the schedule; positive.
@@ -98,6 +100,8 @@ def fit(
         schedule: ``"one-cycle"`` or ``"cosine"``.
         optimizer: ``"adamw"`` or ``"sgd"``.
         label_smoothing: the share of the target that goes to all classes alike, in [0, 1).
+        augmentation: changes of the training samples in this order, such as ``("crop", "flip")``;
+            see :mod:`nasedu.training.augmentation`.
         device: see :func:`nasedu.training.device`.
         mixed_precision: bfloat16 on a CUDA GPU; nothing changes elsewhere.
         threads: of the CPU; see :mod:`nasedu.training.devices`.
@@ -105,25 +109,30 @@ def fit(
 
     Raises:
         ValueError: a setting is out of range, or there is no such device.
-        TrainingFailure: the loss is not finite, or the GPU has too little memory.
+        TrainingFailure: loss or score is not finite, or there is too little memory. Its ``curve`` goes as far as the
+            training did.
     """
     started = time.perf_counter()
-    check_settings(dataset, epochs, batch_size, learning_rate, weight_decay, schedule, optimizer, label_smoothing)
+    check_settings(
+        dataset, epochs, batch_size, learning_rate, weight_decay, schedule, optimizer, label_smoothing, augmentation
+    )
     where = devices.device(device)
     samples = len(dataset.train.labels)
     steps = samples // batch_size
     shuffle = torch_generator(rng)  # on the CPU: one order for all devices
-    cross_entropy = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
+    augment = augmenter(augmentation, rng)
+    criterion = nn.MSELoss() if dataset.classes is None else nn.CrossEntropyLoss(label_smoothing=label_smoothing)
     low_precision = torch.autocast(where.type, torch.bfloat16, enabled=mixed_precision and where.type == "cuda")
 
     def loss_of(batch: Tensor) -> Tensor:
         with low_precision:
-            loss: Tensor = cross_entropy(network(inputs[batch]), labels[batch])
+            loss: Tensor = criterion(network(augment(inputs[batch])), labels[batch])
         return loss
 
-    curve, losses = [], []
+    curve: list[float] = []
+    losses: list[float] = []
     try:
-        with devices.threads(threads):
+        with devices.threads(threads), memory_limit(where, batch_size):
             inputs, labels = devices.on_device(dataset, "train", where)
             if inputs.dim() == 4:
                 network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stub
@@ -133,18 +142,20 @@ def fit(
             for epoch in tqdm(range(1, epochs + 1), "training", unit="epoch", disable=not progress):
                 network.train()
                 order = torch.randperm(samples, generator=shuffle)[: steps * batch_size].to(where)
-                losses.append(_epoch(order.view(steps, batch_size), loss_of, torch_optimizer, learning_rates))
-                if not math.isfinite(losses[-1]):
-                    raise TrainingFailure(
-                        f"the training loss became {losses[-1]} in epoch {epoch} of {epochs}. "
-                        f"Lower the learning rate (it is {learning_rate:g})."
-                    )
+                loss = _epoch(order.view(steps, batch_size), loss_of, torch_optimizer, learning_rates)
                 with low_precision:
-                    curve.append(accuracy(network, dataset, "validation", where))
-    except torch.cuda.OutOfMemoryError as error:
-        raise TrainingFailure(
-            f"the GPU has too little memory for batches of {batch_size}. Lower batch_size or channels."
-        ) from error
+                    validation = score(network, dataset, "validation", where)
+                for what, value in (("training loss", loss), ("validation score", validation)):
+                    if not math.isfinite(value):
+                        raise TrainingFailure(
+                            f"the {what} became {value} in epoch {epoch} of {epochs}. "
+                            f"Lower the learning rate (it is {learning_rate:g})."
+                        )
+                losses.append(loss)
+                curve.append(validation)
+    except TrainingFailure as failure:
+        failure.curve = tuple(curve)
+        raise
     return Fit(tuple(curve), tuple(losses), time.perf_counter() - started)
 
 
@@ -166,26 +177,6 @@ def _epoch(
     return total.item() / len(batches)
 
 
-@torch.no_grad()
-def accuracy(network: nn.Module, dataset: Dataset, split: str, device: str | torch.device = "auto") -> float:
-    """Return the share of a split that a network classifies rightly, in [0, 1], with running batch-norm statistics.
-
-    Args:
-        network: already on the device.
-        dataset: of the shape that the network takes.
-        split: ``"train"``, ``"validation"`` or ``"test"``.
-        device: where network and data are.
-    """
-    inputs, labels = devices.on_device(dataset, split, devices.device(device))
-    network.eval()
-    right = torch.zeros((), dtype=torch.int64, device=labels.device)
-    for start in range(0, len(labels), EVALUATION_BATCH):
-        batch = slice(start, start + EVALUATION_BATCH)
-        logits: Tensor = network(inputs[batch])
-        right += (logits.argmax(1) == labels[batch]).sum()
-    return int(right) / len(labels)
-
-
 def check_settings(
     dataset: Dataset,
     epochs: int,
@@ -195,6 +186,7 @@ def check_settings(
     schedule: str,
     optimizer: str,
     label_smoothing: float,
+    augmentation: Sequence[str] = (),
 ) -> None:
     """Raise ValueError, saying what must hold, unless a network can be trained with these settings of :func:`fit`."""
     if epochs < 1:
@@ -208,9 +200,14 @@ def check_settings(
         raise ValueError(f"weight_decay must not be negative; got {weight_decay}.")
     if not 0 <= label_smoothing < 1:
         raise ValueError(f"label_smoothing must lie in [0, 1); got {label_smoothing}.")
+    if label_smoothing and dataset.classes is None:
+        raise ValueError(
+            f"label_smoothing must be 0 for real-valued targets, as of {dataset.name}; got {label_smoothing}."
+        )
     for name, choice, known in (("schedule", schedule, SCHEDULES), ("optimizer", optimizer, OPTIMIZERS)):
         if choice not in known:
             raise ValueError(f"{name} must be one of {', '.join(known)}; got {choice!r}.")
+    check_augmentation(augmentation, dataset)
 
 
 def _optimizer(
