@@ -115,10 +115,12 @@ def _parser() -> _Parser:
     search.add_argument("--seed", type=int, default=0, help="of the search and of the trainings (0)")
     search.add_argument("--history", type=Path, metavar="FILE", help="a .nas.jsonl file to write or go on with")
     search.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the strategy")
-    search.add_argument("--table", type=Path, metavar="CSV", help="look accuracies up instead of training")
-    search.add_argument("--score", metavar="COLUMN", help="the table's column to search by")
-    search.add_argument("--test", metavar="COLUMN", help="the table's column with the test accuracy")
-    search.add_argument("--unit", help="of the table's accuracies: fraction (default) or %%")
+    search.add_argument(
+        "--table", metavar="NAME|FILE", help="look accuracies up instead of training; .npz, .csv or .json"
+    )
+    search.add_argument("--score", metavar="COLUMN", help="of a CSV or JSON file: the column to search by")
+    search.add_argument("--test", metavar="COLUMN", help="of a CSV or JSON file: the column with the test accuracy")
+    search.add_argument("--unit", help="of a CSV or JSON file's accuracies: fraction (default) or %%")
     search.add_argument("--quiet", action="store_true", help="no progress bar")
     search.set_defaults(run=_search)
 
@@ -233,6 +235,8 @@ def _check_options(arguments: argparse.Namespace, shares_weights: bool) -> None:
     if arguments.table is None:
         idle |= dict.fromkeys(("score", "test", "unit"), "says how to read a table: say which one with --table")
     else:
+        if not _is_file_of_others(arguments.table):
+            idle |= dict.fromkeys(("score", "test", "unit"), f"is for a CSV or JSON file; got {arguments.table}")
         nothing_to_train = ("epochs",) if shares_weights else ("epochs", "data")
         idle |= dict.fromkeys(nothing_to_train, "is for training, and with --table accuracies are looked up")
     for option, why in idle.items():
@@ -304,13 +308,20 @@ def _run_trials(
 
 
 def _evaluator(arguments: argparse.Namespace, space: SearchSpace) -> Any:
-    from nasedu import data, evaluators
+    from nasedu import data, evaluators, tables
 
     if arguments.table is None:
         return evaluators.Train(data.load(arguments.data), epochs=arguments.epochs, seed=arguments.seed)
+    if not _is_file_of_others(arguments.table):
+        return tables.find(arguments.table)
     if arguments.score is None:
         raise ValueError("--table needs --score COLUMN, the accuracy to search by, and may have --test COLUMN.")
-    return evaluators.Table(space, arguments.table, score=arguments.score, test=arguments.test, unit=arguments.unit)
+    return tables.read(space, arguments.table, score=arguments.score, test=arguments.test, unit=arguments.unit)
+
+
+def _is_file_of_others(table: str) -> bool:
+    """Say whether it is a file that needs --score, and not one of our tables by name or file."""
+    return table.removesuffix(".gz").endswith((".csv", ".json"))
 
 
 def _print_result(
@@ -328,7 +339,7 @@ def _print_result(
 
 
 def _print_test_accuracy(arguments: argparse.Namespace, evaluator: Any, architecture: Architecture) -> None:
-    if arguments.table is not None and arguments.test is None:
+    if arguments.table is not None and not evaluator.has_test:
         print("test accuracy        not looked up: name the table's column with --test")
     else:
         print(f"test accuracy        {100 * evaluator.test(architecture):.2f} %")

@@ -160,7 +160,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
     capsys: pytest.CaptureFixture, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "search.nas.jsonl"
-    look_up, calls = nas.evaluators.Table.__call__, []
+    look_up, calls = nas.tables.Table.__call__, []
 
     def interrupted(self, architectures):
         calls.append(1)
@@ -170,7 +170,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
 
     common = ["search", "--table", str(table), "--score", "validation", "--quiet", "--trials", "6"]
     with monkeypatch.context() as patch:
-        patch.setattr(nas.evaluators.Table, "__call__", interrupted)
+        patch.setattr(nas.tables.Table, "__call__", interrupted)
         assert cli.main([*common, "--history", str(path)]) == 130
     err = capsys.readouterr().err
     assert "interrupted after 3 of 6 trials" in err and "the same command goes on from there" in err

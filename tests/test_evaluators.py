@@ -1,4 +1,3 @@
-import gzip
 import json
 import math
 import subprocess
@@ -10,7 +9,7 @@ import torch
 
 import nasedu as nas
 from nasedu.data import Dataset, Split
-from nasedu.evaluators import Table, Train
+from nasedu.evaluators import Train
 from nasedu.spaces import NASBench201
 from nasedu.training import TrainingFailure, accuracy, mean_absolute_error, score
 
@@ -230,155 +229,6 @@ def test_a_search_trains_and_resumes(tmp_path):
     scores = [trial.score for trial in search(3).trials]
     strategy = nas.strategies.RandomSearch(SPACE, np.random.default_rng(0))
     assert scores == [trial.score for trial in nas.search(strategy, train(epochs=1), 3).run().trials]
-
-
-# Table -----------------------------------------------------------------------------------
-
-TOY = nas.SearchSpace("toy", [nas.Decision("width", (8, 16)), nas.Decision("kernel", (1, 3))])
-LINES = [
-    "architecture,validation,test,seconds",
-    '"width=16,kernel=1",71.5,70.0,12.5',
-    '"width=8,kernel=1",60.0,61.0,11.0',
-    '"width=8,kernel=3",80.25,78.0,140.0',
-    '"width=16,kernel=3",80.25,79.0,15.0',
-]
-
-
-def table(tmp_path, lines=LINES, name="toy.csv", **settings):
-    path = tmp_path / name
-    content = ("\n".join(lines) + "\n").encode()
-    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
-    return Table(TOY, path, **{"score": "validation", "test": "test", "unit": "%", **settings})
-
-
-@pytest.mark.parametrize("name", ["toy.csv", "toy.csv.gz"])
-def test_a_table_is_looked_up_by_name_and_gives_fractions(tmp_path, name):
-    toy = table(tmp_path, name=name)
-    asked = [TOY.parse("width=8,kernel=3"), TOY.parse("width=16,kernel=1")]
-    trials = toy(asked)
-    assert [trial.architecture for trial in trials] == asked
-    assert [trial.accuracy for trial in trials] == [0.8025, 0.715]
-    assert trials[0].cost == 0 and not trials[0].metrics
-    assert [toy.test(each) for each in asked] == [0.78, 0.70]
-    assert toy.test(asked[0], "validation") == 0.8025
-    assert len(toy) == 4 and toy.columns == ["validation", "test", "seconds"]
-
-
-def test_the_best_is_of_a_column_and_the_first_on_a_tie(tmp_path):
-    toy = table(tmp_path)
-    assert toy.best() == TOY.parse("width=8,kernel=3")
-    assert toy.best("test") == TOY.parse("width=16,kernel=3")
-    assert toy.accuracies("test").tolist() == [0.70, 0.61, 0.78, 0.79]
-    assert str(toy.architectures[0]) == "width=16,kernel=1"
-
-
-def test_fractions_need_no_unit(tmp_path):
-    lines = ["architecture,validation", *(f'"{each}",0.5' for each in TOY)]
-    toy = table(tmp_path, lines, unit="fraction", test=None)
-    assert toy([TOY.architecture((0, 0))])[0].accuracy == 0.5
-    with pytest.raises(ValueError, match=r"say which column has the test accuracy; .* has validation\."):
-        toy.test(TOY.architecture((0, 0)))
-
-
-def test_a_table_that_is_not_complete_says_how_many_are_missing_and_names_one(tmp_path):
-    with pytest.raises(
-        ValueError, match=r"must have all 4 architectures of toy and has 3; one that is missing is width=8,kernel=3"
-    ):
-        table(tmp_path, LINES[:3] + LINES[4:])
-
-
-def test_a_row_that_comes_twice_is_refused_with_both_lines(tmp_path):
-    with pytest.raises(ValueError, match="line 6: 'width=8,kernel=1' is already on line 3"):
-        table(tmp_path, [*LINES, LINES[2]])
-
-
-def test_an_unknown_architecture_is_refused_with_its_line(tmp_path):
-    with pytest.raises(ValueError, match="line 4: unknown option '5' of decision 'kernel'"):
-        table(tmp_path, [*LINES[:3], '"width=8,kernel=5",1,1,1', LINES[4]])
-
-
-@pytest.mark.parametrize("value", ["abc", "nan", "inf", ""])
-def test_a_value_that_is_no_number_is_refused_with_its_line(tmp_path, value):
-    with pytest.raises(ValueError, match=r"line 4: .*(could not convert string to float|must be a finite number)"):
-        table(tmp_path, [*LINES[:3], f'"width=8,kernel=3",{value},1,1', LINES[4]])
-
-
-def test_percent_read_as_fractions_is_refused(tmp_path):
-    with pytest.raises(
-        ValueError, match=r"accuracies with unit 'fraction'; its values are 60\.\.80\.25\. Is it unit='%'"
-    ):
-        table(tmp_path, unit="fraction")
-
-
-def test_fractions_read_as_percent_are_refused(tmp_path):
-    lines = ["architecture,validation", *(f'"{each}",0.5' for each in TOY)]
-    with pytest.raises(
-        ValueError, match=r"accuracies with unit '%'; its values are 0\.5\.\.0\.5\. Is it unit='fraction'"
-    ):
-        table(tmp_path, lines, test=None)
-
-
-def test_a_column_that_is_no_accuracy_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"column 'seconds' .* its values are 11\.\.140.* or another column"):
-        table(tmp_path).accuracies("seconds")
-
-
-def test_a_missing_column_lists_the_columns(tmp_path):
-    for settings in ({"score": "accuracy"}, {"test": "accuracy"}):
-        with pytest.raises(ValueError, match=r"no column 'accuracy' in .*; it has validation, test, seconds"):
-            table(tmp_path, **settings)
-
-
-def test_the_score_may_not_be_the_test(tmp_path):
-    with pytest.raises(ValueError, match="score and test must be different columns"):
-        table(tmp_path, score="test")
-
-
-def test_a_file_that_was_cut_off_is_refused(tmp_path):
-    table(tmp_path, name="whole.csv.gz")
-    cut = tmp_path / "cut.csv.gz"
-    cut.write_bytes((tmp_path / "whole.csv.gz").read_bytes()[:-12])
-    with pytest.raises(ValueError, match=r"cut.csv.gz is damaged or not a table.*Copy or download it again"):
-        Table(TOY, cut, score="validation", unit="%")
-    with pytest.raises(ValueError, match=r"line 5: expected 4 values, as in the header; got 2\. Was it cut off"):
-        table(tmp_path, [*LINES[:4], '"width=16,kernel=3",80.25'])
-
-
-def test_a_file_that_is_no_table_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"must begin with 'architecture,<column>,…'; it begins with 'hello'"):
-        table(tmp_path, ["hello"])
-    with pytest.raises(ValueError, match="is damaged or not a table"):
-        (tmp_path / "plain.csv.gz").write_text("architecture,validation\n")
-        Table(TOY, tmp_path / "plain.csv.gz", score="validation")
-
-
-def test_an_architecture_of_another_space_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"the table has architectures of SearchSpace.*; got one of NASBench201"):
-        table(tmp_path)(CELLS[:1])
-
-
-def test_a_tables_settings_change_with_its_content(tmp_path):
-    first = table(tmp_path).settings
-    json.dumps(first)
-    assert str(tmp_path) not in json.dumps(first)
-    other = [line.replace("71.5", "71.6") for line in LINES]
-    assert table(tmp_path, other).settings != first
-
-
-def test_nas_bench_201_has_its_known_optimum(data_folder):
-    """The best mean test accuracy after 200 epochs on CIFAR-10 is 94.37 % (arXiv:2001.00326, Table 5)."""
-    path = None if data_folder is None else data_folder / "nas-bench-201-cifar10.csv.gz"
-    if path is None or not path.is_file():
-        pytest.skip("set NASEDU_DATA to a folder that has nas-bench-201-cifar10.csv.gz")
-    columns = {"score": "validation_accuracy_12_epochs", "test": "test_accuracy_200_epochs"}
-    bench = Table(SPACE, path, unit="%", epochs=12, **columns)
-    assert len(bench) == 15_625
-    best = bench.best("test_accuracy_200_epochs")
-    assert (
-        str(best) == "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
-    )
-    assert bench.test(best) == pytest.approx(0.9437, abs=5e-5)
-    assert bench([best])[0].epochs == 12
 
 
 def test_train_takes_a_dataset_and_not_its_name():

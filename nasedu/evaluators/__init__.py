@@ -4,7 +4,6 @@ Each is pure (the same architecture gives the same trial), has ``settings`` for 
 ``test(architecture)``, the only way to test accuracy. Importing them loads no torch.
 """
 
-from nasedu.evaluators.table import Table
 from nasedu.evaluators.train import Train
 
-__all__ = ["Table", "Train"]
+__all__ = ["Train"]

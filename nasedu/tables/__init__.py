@@ -6,9 +6,11 @@
 from pathlib import Path
 
 from nasedu.tables.build import RECIPES
+from nasedu.tables.files import read
+from nasedu.tables.nats_bench import read_nats_bench
 from nasedu.tables.table import Table
 
-__all__ = ["Table", "load", "names"]
+__all__ = ["Table", "find", "load", "names", "read", "read_nats_bench"]
 
 
 def names() -> list[str]:
@@ -35,3 +37,12 @@ def load(name: str) -> Table:
             "and read it with nas.tables.Table.load(file)."
         )
     return Table.load(path)
+
+
+def find(name_or_path: str) -> Table:
+    """Return the table of this name, or of this file if it ends in ``.npz``.
+
+    Raises:
+        ValueError, FileNotFoundError: see :func:`load` and :meth:`Table.load`.
+    """
+    return Table.load(name_or_path) if name_or_path.endswith(".npz") else load(name_or_path)

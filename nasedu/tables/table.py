@@ -198,6 +198,11 @@ class Table:
         """
         return np.asarray(self._test_means()[self.rows])
 
+    @property
+    def has_test(self) -> bool:
+        """Whether the table has test accuracies."""
+        return self._tests is not None
+
     def _test_means(self) -> NDArray[np.float64]:
         if self._tests is None:
             raise ValueError(f"table {self.name} has no test accuracies.")
@@ -237,7 +242,8 @@ class Table:
         return len(self.rows)
 
     def __repr__(self) -> str:
-        seeds = f"{len(self.seeds)} seeds" if self.scored_seed is None else f"seed {self.scored_seed}"
+        count = len(self.seeds)
+        seeds = f"seed {self.scored_seed}" if self.scored_seed is not None else f"{count} seed{'s' * (count > 1)}"
         epochs = "" if self.scored_epoch is None else f", after epoch {self.scored_epoch:g}"
         rows = f"{len(self):,} architectures of {self.space.name} in {len(self.validation):,} rows"
         return f"<Table {self.name}: {rows}, {seeds}{epochs}>"

@@ -15,12 +15,12 @@ SEEDS = 300
 
 
 @pytest.fixture(scope="module")
-def table(data_folder: Path | None) -> nas.evaluators.Table:
+def table(data_folder: Path | None) -> nas.tables.Table:
     path = None if data_folder is None else data_folder / "nas-bench-201-cifar10.csv.gz"
     if path is None or not path.exists():
         pytest.skip("nas-bench-201-cifar10.csv.gz is not there: set NASEDU_DATA to its folder")
     columns = {"score": "validation_accuracy_12_epochs", "test": "test_accuracy_200_epochs"}
-    return nas.evaluators.Table(nas.spaces.NASBench201(), path, unit="%", **columns)
+    return nas.tables.read(nas.spaces.NASBench201(), path, unit="%", **columns)
 
 
 def mean_test_accuracy(table, strategy_class, **settings) -> float:
