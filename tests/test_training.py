@@ -303,6 +303,10 @@ def slow_crop(image, down, right, margin):
     return padded[:, down : down + image.shape[1], right : right + image.shape[2]]
 
 
+def slow_translate(signal, right, margin):
+    return slow_crop(np.repeat(signal[:, None], 3, axis=1), margin, right, margin)[:, 1]
+
+
 def slow_cutout(image, row, column, half):
     cut = image.copy()
     for y in range(max(0, row - half), min(image.shape[1], row + half)):
@@ -318,8 +322,8 @@ REFERENCES = {  # (shape of a batch, ends of the draws, what becomes of a sample
     "flip": ((50, 3, 4, 5), (2,), lambda image, mirrored: image[:, :, ::-1] if mirrored else image),
     "cutout": ((50, 3, 32, 32), (32, 32), lambda image, row, column: slow_cutout(image, row, column, 8)),
     "cutout, not square": ((50, 1, 8, 5), (8, 5), lambda image, row, column: slow_cutout(image, row, column, 2)),
-    "translate": ((50, 2, 40), (11,), lambda signal, shift: np.roll(signal, shift - 5, axis=1)),
-    "translate, short": ((50, 1, 4), (3,), lambda signal, shift: np.roll(signal, shift - 1, axis=1)),
+    "translate": ((50, 2, 40), (11,), lambda signal, right: slow_translate(signal, right, 5)),
+    "translate, short": ((50, 1, 4), (3,), lambda signal, right: slow_translate(signal, right, 1)),
 }
 
 
