@@ -26,7 +26,7 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from nasedu.evaluators import Train
     from nasedu.training import Fit, TrainingFailure
 
-__all__ = ["RECIPES", "Recipe", "build", "distinct", "train"]
+__all__ = ["RECIPES", "Recipe", "batches", "build", "distinct", "train"]
 
 FORMAT, VERSION = "nasedu.table.part", 1
 WARM_UP_STEPS, TIMED_STEPS = 4, 10
@@ -56,6 +56,7 @@ DECISIVE = (  # settings of an evaluator that decide the accuracies
     *("optimizer", "label_smoothing", "device"),
 )
 Record = dict[str, Any]
+Job = tuple[int, list[tuple[int, tuple[int, ...]]]]  # a seed, and the number and choices of each row
 
 
 @dataclass(frozen=True)
@@ -162,11 +163,10 @@ def build(
     try:
         part.append({"run": _run(device, processes, batch)})
         wanted = [seed for seed in range(seeds) if packed is None or seed not in packed.seeds]
-        todo = [(seed, row) for seed in wanted for row in range(len(architectures)) if (seed, row) not in part.trained]
-        total = seeds * len(architectures)
-        jobs = _batches(todo, architectures, batch)
-        with tqdm(total=total, initial=total - len(todo), desc="training", disable=not progress) as bar:
-            for records in each(train, (recipe, device), jobs, min(processes, max(1, len(todo)))):
+        jobs = [job for seed in wanted for job in batches(seed, architectures, batch) if not part.has(job)]
+        total, todo = seeds * len(architectures), sum(len(choices) for _, choices in jobs)
+        with tqdm(total=total, initial=total - todo, desc="training", disable=not progress) as bar:
+            for records in each(train, (recipe, device), jobs, min(processes, max(1, len(jobs)))):
                 part.append(*records)
                 bar.update(len(records))
         if packed is None:
@@ -181,33 +181,23 @@ def build(
 # Training --------------------------------------------------------------------------------------
 
 
-def _batches(
-    todo: list[tuple[int, int]], architectures: list[Architecture], size: int
-) -> Iterator[tuple[int, list[tuple[int, tuple[int, ...]]]]]:
-    """Yield jobs: a seed, and the row and choices of at most ``size`` architectures."""
-    for seed, pairs in itertools.groupby(todo, key=lambda pair: pair[0]):
-        rows = [row for _, row in pairs]
-        for start in range(0, len(rows), size):
-            yield seed, [(row, architectures[row].choices) for row in rows[start : start + size]]
+def batches(seed: int, architectures: Sequence[Architecture], size: int) -> Iterator[Job]:
+    """Yield jobs of at most ``size`` rows each, always the same: what is computed together is rounded together."""
+    pairs = [(row, each.choices) for row, each in enumerate(architectures)]
+    for start in range(0, len(pairs), size):
+        yield seed, pairs[start : start + size]
 
 
-def train(recipe: Recipe, device: str, job: tuple[int, list[tuple[int, tuple[int, ...]]]]) -> list[Record]:
-    """Train a batch of rows with one seed, and return their records.
-
-    Args:
-        recipe: how.
-        device: where, by its name.
-        job: a seed, and the number and choices of each row.
-    """
+def train(recipe: Recipe, device: str, job: Job) -> list[Record]:
+    """Train a batch of rows with one seed, and return their records."""
     from nasedu import training
 
     seed, pairs = job
     space, data = recipe.make_space(), recipe.load_data()
-    architectures = [Architecture(space, tuple(choices)) for _, choices in pairs]
+    architectures = [Architecture(space, choices) for _, choices in pairs]
     started, records = time.perf_counter(), []
-    for (row, _), architecture, (network, fit) in zip(
-        pairs, architectures, _fit(recipe, seed, device, architectures), strict=True
-    ):
+    results = _fit(recipe, seed, device, architectures)
+    for (row, _), architecture, (network, fit) in zip(pairs, architectures, results, strict=True):
         record = {"seed": seed, "row": row, "architecture": str(architecture)}
         if isinstance(fit, training.TrainingFailure):
             records.append({**record, "failure": str(fit)})
@@ -273,7 +263,7 @@ def _measure(recipe: Recipe, architecture: Architecture, dataset: Dataset, steps
     from nasedu import networks, training
 
     evaluator, rng = recipe.evaluator(0, "cpu"), np.random.default_rng(0)
-    network = networks.build(architecture, dataset.input_shape, dataset.classes, rng=rng, channels=recipe.channels)
+    network = networks.build(architecture, dataset.input_shape, dataset.outputs, rng=rng, channels=recipe.channels)
     parameters, flops = training.parameters(network), training.flops(network, dataset.input_shape)
     starts: list[float] = []  # of training steps; nan where validation lies between two
     network.register_forward_pre_hook(
@@ -297,10 +287,13 @@ class _Part:
         trained: record of each (seed, row).
         timed: record of each row.
         runs: of this build, in order.
+        samples: how many there are in the validation and in the test split.
     """
 
     def __init__(self, path: Path, recipe: Recipe, settings: Record, architectures: list[Architecture]) -> None:
-        self.path, self._names, self._epochs = path, [str(each) for each in architectures], recipe.epochs
+        data = recipe.load_data()
+        self.path, self._recipe, self._names = path, recipe, [str(each) for each in architectures]
+        self.samples = len(data.validation.labels), len(data.test.labels)
         self.trained: dict[tuple[int, int], Record] = {}
         self.timed: dict[int, Record] = {}
         self.runs: list[Record] = []
@@ -322,7 +315,11 @@ class _Part:
         """Keep records, here and on disk."""
         for record in records:
             self._keep(record)
-            self._write(record)
+        self._write(*records)
+
+    def has(self, job: Job) -> bool:
+        """Say whether all rows of a job are there."""
+        return all((job[0], row) in self.trained for row, _ in job[1])
 
     def close(self) -> None:
         """Close the file."""
@@ -335,8 +332,8 @@ class _Part:
             seed for seed in sorted({seed for seed, _ in self.trained}) if all((seed, i) in self.trained for i in every)
         ]
 
-    def _write(self, record: Record) -> None:
-        self._file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+    def _write(self, *records: Record) -> None:
+        self._file.write(b"".join(json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in records))
         self._file.flush()
 
     def _read(self) -> int:
@@ -351,7 +348,7 @@ class _Part:
                     self._keep(record)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise ValueError(
-                    f"{self.path}, line {number}: {line[:60]!r} is no line of a build ({error}). "
+                    f"{self.path}, line {number}: {line[:60]!r} is no line of this build ({error}). "
                     "Delete that line, and what it had is made again."
                 ) from error
             if number == 1:
@@ -383,8 +380,13 @@ class _Part:
     def _check_training(self, record: Record) -> None:
         if not 0 <= record["row"] < len(self._names) or self._names[record["row"]] != record["architecture"]:
             raise ValueError(f"row {record['row']} is not {record['architecture']}")
-        if "failure" not in record and len(record["validation"]) != self._epochs:
-            raise ValueError(f"expected {self._epochs} epochs, got {len(record['validation'])}")
+        if "failure" in record:
+            return
+        right, counts = record["validation"], (*record["validation"], record["test"])
+        if len(right) != self._recipe.epochs or not all(type(count) is int and count >= 0 for count in counts):
+            raise ValueError(f"expected {self._recipe.epochs} counts of right answers and that of the test")
+        if max(right) > self.samples[0] or record["test"] > self.samples[1] or not record["seconds"] >= 0:
+            raise ValueError(f"there are {self.samples[0]} validation and {self.samples[1]} test samples")
 
 
 def _differing(found: Any, expected: Any, where: str = "") -> str:
@@ -447,8 +449,7 @@ def _packed(path: Path, recipe: Recipe, settings: Record) -> Table | None:
 
 def _pack(recipe: Recipe, settings: Record, rows: NDArray[np.int64], part: _Part, packed: Table | None) -> Table:
     """Return the table of all seeds that are complete: those of the packed one, and those of the part file."""
-    data, count = recipe.load_data(), len(part._names)
-    samples = len(data.validation.labels), len(data.test.labels)
+    count, samples = rows.max() + 1, part.samples
     seeds = [seed for seed in part.seeds() if packed is None or seed not in packed.seeds]
     validation = np.full((count, len(seeds), recipe.epochs), np.nan)
     tests = np.full((count, len(seeds)), np.nan)
