@@ -4,6 +4,7 @@ Each is pure (the same architecture gives the same trial), has ``settings`` for 
 ``test(architecture)``, the only way to test accuracy. Importing them loads no torch.
 """
 
+from nasedu.evaluators.population import Population
 from nasedu.evaluators.train import Train
 
-__all__ = ["Train"]
+__all__ = ["Population", "Train"]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from nasedu.data import Dataset
-    from nasedu.training import Fit
+    from nasedu.training import Fit, TrainingFailure
 
 __all__ = ["Train"]
 
@@ -119,7 +119,7 @@ class Train:
         """Train every architecture, in order."""
         from tqdm.auto import tqdm
 
-        return [self._trial(each) for each in tqdm(architectures, "evaluating", disable=not self.progress)]
+        return [self._train(each) for each in tqdm(architectures, "evaluating", disable=not self.progress)]
 
     def test(self, architecture: Architecture) -> float:
         """Return the test score of the network behind the architecture's trial, which is trained again.
@@ -161,29 +161,40 @@ class Train:
                 network, self.data, rng=order, augmentation=self.augmentation, device=self.device, **self._recipe
             )
 
-    def _trial(self, architecture: Architecture) -> Trial:
+    def _train(self, architecture: Architecture) -> Trial:
         from nasedu import training
 
         started = time.perf_counter()
         network, order = self._fresh(architecture)
+        try:
+            outcome: Fit | TrainingFailure = self._fit(network, order)
+        except training.TrainingFailure as failure:
+            outcome = failure
+        return self._trial(architecture, network, outcome, time.perf_counter() - started)
+
+    def _trial(
+        self, architecture: Architecture, network: nn.Module, outcome: Fit | TrainingFailure, seconds: float
+    ) -> Trial:
+        from nasedu import training
+
         flops = training.flops(network, self.data.input_shape)
         metrics: dict[str, Metric | float] = {"parameters": training.parameters(network), "flops": flops}
-        try:
-            fit = self._fit(network, order)
-        except training.TrainingFailure as failure:
-            curve, cost = failure.curve, time.perf_counter() - started
-            return Trial(architecture, metrics=metrics, curve=curve, epochs=len(curve), cost=cost, failure=str(failure))
+        curve = outcome.curve
+        if isinstance(outcome, training.TrainingFailure):
+            epochs, failure = len(curve), str(outcome)
+            return Trial(architecture, metrics=metrics, curve=curve, epochs=epochs, cost=seconds, failure=failure)
         if self.data.classes is None:
             error = training.mean_absolute_error(network, self.data, "validation", self.device)
-            metrics |= {"train_loss": Metric(fit.losses[-1], "target variances", "lower"), "mean_absolute_error": error}
+            loss = Metric(outcome.losses[-1], "target variances", "lower")
+            metrics |= {"train_loss": loss, "mean_absolute_error": error}
         else:
-            metrics["train_loss"] = fit.losses[-1]
+            metrics["train_loss"] = outcome.losses[-1]
         return Trial(
             architecture,
-            accuracy=None if self.data.classes is None else fit.curve[-1],
-            score=fit.curve[-1],
+            accuracy=None if self.data.classes is None else curve[-1],
+            score=curve[-1],
             metrics=metrics,
-            curve=fit.curve,
+            curve=curve,
             epochs=self.epochs,
-            cost=time.perf_counter() - started,
+            cost=seconds,
         )

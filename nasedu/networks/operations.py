@@ -97,7 +97,7 @@ def average_pool(x: Tensor, size: int, stride: int) -> Tensor:
     needs_gradient = torch.is_grad_enabled() and x.requires_grad
     if not needs_gradient or x[0, 0].numel() > LARGEST_MATRIX:
         return _torch_average_pool(x, size, stride)
-    matrix = _pooling_matrix(x.shape[2:], size, stride, x.dtype, x.device)
+    matrix = pooling_matrix(x.shape[2:], size, stride, x.dtype, x.device)
     space = [-(-length // stride) for length in x.shape[2:]]
     return (x.flatten(2) @ matrix).view(*x.shape[:2], *space)
 
@@ -108,7 +108,7 @@ def _torch_average_pool(x: Tensor, size: int, stride: int) -> Tensor:
 
 
 @lru_cache(maxsize=64)
-def _pooling_matrix(space: torch.Size, size: int, stride: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+def pooling_matrix(space: torch.Size, size: int, stride: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return the matrix [positions in, positions out] of a pooling: what it makes of each unit vector."""
     positions = space.numel()
     units = torch.eye(positions, dtype=dtype, device=device).view(positions, 1, *space)

@@ -1,9 +1,10 @@
-"""Training one network on CPU or GPU, scoring it, and measuring what it costs."""
+"""Training one network or a population, on CPU or GPU; scoring networks, and measuring what they cost."""
 
 from nasedu.training.devices import device
 from nasedu.training.limits import TrainingFailure, check_time_limit, memory_limit, time_limit
 from nasedu.training.loop import Fit, check_settings, fit
 from nasedu.training.measure import flops, parameters
+from nasedu.training.population import fit_population, population_size
 from nasedu.training.scores import accuracy, mean_absolute_error, score
 
 __all__ = [
@@ -14,10 +15,12 @@ __all__ = [
     "check_time_limit",
     "device",
     "fit",
+    "fit_population",
     "flops",
     "mean_absolute_error",
     "memory_limit",
     "parameters",
+    "population_size",
     "score",
     "time_limit",
 ]

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -137,8 +137,10 @@ def fit(
             if inputs.dim() == 4:
                 network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stub
             network.to(where)
-            torch_optimizer = _optimizer(optimizer, network, learning_rate, weight_decay, fused=where.type != "mps")
-            learning_rates = _schedule(schedule, torch_optimizer, learning_rate, epochs * steps)
+            torch_optimizer = make_optimizer(
+                optimizer, network.parameters(), learning_rate, weight_decay, fused=where.type != "mps"
+            )
+            learning_rates = make_schedule(schedule, torch_optimizer, learning_rate, epochs * steps)
             for epoch in tqdm(range(1, epochs + 1), "training", unit="epoch", disable=not progress):
                 network.train()
                 order = torch.randperm(samples, generator=shuffle)[: steps * batch_size].to(where)
@@ -147,10 +149,7 @@ def fit(
                     validation = score(network, dataset, "validation", where)
                 for what, value in (("training loss", loss), ("validation score", validation)):
                     if not math.isfinite(value):
-                        raise TrainingFailure(
-                            f"the {what} became {value} in epoch {epoch} of {epochs}. "
-                            f"Lower the learning rate (it is {learning_rate:g})."
-                        )
+                        raise diverged(what, value, epoch, epochs, learning_rate)
                 losses.append(loss)
                 curve.append(validation)
     except TrainingFailure as failure:
@@ -210,10 +209,17 @@ def check_settings(
     check_augmentation(augmentation, dataset)
 
 
-def _optimizer(
-    name: str, network: nn.Module, learning_rate: float, weight_decay: float, fused: bool
+def diverged(what: str, value: float, epoch: int, epochs: int, learning_rate: float) -> TrainingFailure:
+    """Return the failure of a training whose loss or score is no number any more."""
+    return TrainingFailure(
+        f"the {what} became {value} in epoch {epoch} of {epochs}. Lower the learning rate (it is {learning_rate:g})."
+    )
+
+
+def make_optimizer(
+    name: str, weights: Iterable[nn.Parameter], learning_rate: float, weight_decay: float, fused: bool
 ) -> torch.optim.Optimizer:
-    weights = network.parameters()
+    """Return the optimizer of this name, one of ``OPTIMIZERS``."""
     if name == "sgd":
         return torch.optim.SGD(
             weights, lr=learning_rate, momentum=0.9, nesterov=True, weight_decay=weight_decay, fused=fused
@@ -221,9 +227,10 @@ def _optimizer(
     return torch.optim.AdamW(weights, lr=learning_rate, weight_decay=weight_decay, fused=fused)
 
 
-def _schedule(
+def make_schedule(
     name: str, optimizer: torch.optim.Optimizer, learning_rate: float, steps: int
 ) -> lr_scheduler.LRScheduler:
+    """Return the schedule of this name, one of ``SCHEDULES``, over so many steps."""
     if name == "cosine":
         return lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
     return lr_scheduler.OneCycleLR(optimizer, max_lr=learning_rate, total_steps=steps)

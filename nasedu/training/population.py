@@ -1,0 +1,213 @@
+"""Training a population: the weights of K networks with different cells, fitted side by side.
+
+    for each epoch:
+        shuffle the training samples, for each candidate anew
+        for each batch of B samples, one batch per candidate:
+            losses, gradient ← all candidates at once                (nasedu/networks/population.py)
+            w ← w − step of one optimizer, whose weights are those of all candidates
+        validation accuracy of each candidate → its curve
+
+The loop is that of loop.py, with the same shuffles, optimizer and schedules. AdamW and SGD move every number by
+itself, so that one optimizer for all is as good as one for each, and a candidate that diverges harms no other.
+Small rounding differences grow while a network learns, so after some steps a candidate's accuracy is as far from that
+of training it alone as another machine's would be.
+
+On a CPU one thread computes, and K is small enough for the caches. A GPU records a step once, as a CUDA graph, and
+replays it: it then runs as fast as its memory allows, and not as fast as Python can tell it what to do.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import psutil
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from nasedu.data import Dataset
+from nasedu.networks.initialization import torch_generator
+from nasedu.networks.population import PopulationNetwork
+from nasedu.training import devices
+from nasedu.training.limits import TrainingFailure, memory_limit
+from nasedu.training.loop import Fit, check_settings, diverged, make_optimizer, make_schedule
+
+__all__ = ["fit_population", "population_size"]
+
+LARGEST = {"cpu": 8, "cuda": 512}  # K beyond which nothing is gained
+TENSORS_PER_CELL = 26  # at most, the size of a cell's input: four nodes and their gradients, six edges of three
+SHARE_OF_MEMORY = 0.5  # of what is free
+EVALUATION_BATCH = 125
+
+
+def fit_population(
+    networks: Sequence[nn.Module],
+    dataset: Dataset,
+    *,
+    rngs: Sequence[np.random.Generator],
+    epochs: int = 10,
+    batch_size: int = 128,
+    learning_rate: float = 0.01,
+    weight_decay: float = 5e-4,
+    schedule: str = "one-cycle",
+    optimizer: str = "adamw",
+    label_smoothing: float = 0.0,
+    device: str | torch.device = "auto",
+    threads: int = 1,
+    progress: bool = False,
+) -> list[Fit | TrainingFailure]:
+    """Train networks of NAS-Bench-201 cells in place, all at once, and leave them where they are.
+
+    Args:
+        networks: from :func:`nasedu.networks.build` with the micro skeleton, from inputs [batch, *dataset.input_shape]
+            to logits [batch, dataset.classes].
+        dataset: a classification; trained on its train split, and its validation split gives the curves.
+        rngs: one for each network: draws the order of the samples, as in :func:`nasedu.training.fit`.
+        epochs: passes over the training data, at least 1.
+        batch_size: B, of each candidate.
+        learning_rate: η, the highest of the schedule; positive.
+        weight_decay: λ, not negative.
+        schedule: ``"one-cycle"`` or ``"cosine"``.
+        optimizer: ``"adamw"`` or ``"sgd"``.
+        label_smoothing: the share of the target that goes to all classes alike, in [0, 1).
+        device: see :func:`nasedu.training.device`. On a GPU nothing is computed in less than 32 bits.
+        threads: of the CPU; see :mod:`nasedu.training.devices`.
+        progress: show a bar.
+
+    Returns:
+        For each network how its training went, or why it failed. The seconds of a fit are its share of the whole.
+
+    Raises:
+        ValueError: a setting is out of range, the networks do not fit together, or there is no such device.
+        TrainingFailure: there is too little memory for so many networks.
+    """
+    started = time.perf_counter()
+    check_settings(dataset, epochs, batch_size, learning_rate, weight_decay, schedule, optimizer, label_smoothing)
+    if dataset.classes is None:
+        raise ValueError(f"a population learns to classify; {dataset.name} has real-valued targets. Use Train.")
+    if len(rngs) != len(networks):
+        raise ValueError(f"there must be one rng for each network; got {len(rngs)} for {len(networks)}.")
+    where = devices.device(device)
+    samples = len(dataset.train.labels)
+    steps = samples // batch_size
+    shuffles = [torch_generator(rng) for rng in rngs]
+    curves: list[list[float]] = [[] for _ in networks]
+    losses: list[list[float]] = [[] for _ in networks]
+    failures: dict[int, TrainingFailure] = {}
+    with devices.threads(threads), memory_limit(where, batch_size), torch.no_grad():
+        population = PopulationNetwork(networks, dataset.input_shape, where)
+        weights = nn.Parameter(population.weights)  # the same memory
+        weights.grad = population.gradient
+        torch_optimizer = make_optimizer(optimizer, [weights], learning_rate, weight_decay, fused=where.type != "mps")
+        learning_rates = make_schedule(schedule, torch_optimizer, learning_rate, epochs * steps)
+        losses_of = _step(population, dataset, label_smoothing, (len(networks), batch_size), where)
+        for epoch in tqdm(range(1, epochs + 1), "training", unit="epoch", disable=not progress):
+            orders = [torch.randperm(samples, generator=each)[: steps * batch_size] for each in shuffles]
+            batches = torch.stack(orders).view(len(networks), steps, batch_size).transpose(0, 1).to(where)
+            total = torch.zeros(len(networks), device=where)
+            for batch in batches:
+                total += losses_of(batch)
+                torch_optimizer.step()
+                learning_rates.step()
+            means = (total / steps).tolist()
+            accuracies = _accuracies(population, dataset, "validation", where)
+            for candidate, (loss, accuracy) in enumerate(zip(means, accuracies, strict=True)):
+                if candidate in failures:
+                    continue
+                if not math.isfinite(loss):
+                    failures[candidate] = diverged("training loss", loss, epoch, epochs, learning_rate)
+                    failures[candidate].curve = tuple(curves[candidate])
+                    continue
+                losses[candidate].append(loss)
+                curves[candidate].append(accuracy)
+        population.write_back()
+        for network in networks:
+            network.to(where)
+    seconds = (time.perf_counter() - started) / len(networks)
+    return [
+        failures.get(candidate, Fit(tuple(curve), tuple(losses[candidate]), seconds))
+        for candidate, curve in enumerate(curves)
+    ]
+
+
+def population_size(dataset: Dataset, channels: int, cells: int, batch_size: int, device: str | torch.device) -> int:
+    """Return how many candidates to train at once: what is quickest, as far as half of the free memory allows.
+
+    Args:
+        dataset: what is learned.
+        channels: of the first cells.
+        cells: in each stage.
+        batch_size: B.
+        device: where.
+
+    Returns:
+        K, at least 1.
+    """
+    where = devices.device(device)
+    free = torch.cuda.mem_get_info(where)[0] if where.type == "cuda" else psutil.virtual_memory().available
+    values = channels * batch_size * math.prod(dataset.input_shape[1:])
+    need = 4 * values * TENSORS_PER_CELL * (2 * cells + 1)
+    return max(1, min(LARGEST.get(where.type, 8), int(SHARE_OF_MEMORY * free) // need))
+
+
+def _step(
+    population: PopulationNetwork, dataset: Dataset, label_smoothing: float, shape: tuple[int, int], where: torch.device
+) -> Callable[[Tensor], Tensor]:
+    """Return a function from sample numbers [K, B] to the losses [K] of the candidates, that sets the gradient."""
+    inputs, labels = devices.on_device(dataset, "train", where)
+    by_channel = inputs.transpose(0, 1).contiguous()  # [channels, samples, *space]
+
+    def losses_of(batch: Tensor) -> Tensor:
+        logits = population.forward(by_channel[:, batch].transpose(0, 1).contiguous(), training=True).requires_grad_()
+        with torch.enable_grad():
+            entropies = F.cross_entropy(
+                logits.flatten(0, 1), labels[batch].flatten(), reduction="none", label_smoothing=label_smoothing
+            )
+            losses = entropies.view(shape).mean(1)
+            (g,) = torch.autograd.grad(losses.sum(), logits)
+        population.backward(g)
+        return losses.detach()
+
+    return _recorded(losses_of, population, shape, where) if where.type == "cuda" else losses_of
+
+
+def _recorded(
+    losses_of: Callable[[Tensor], Tensor], population: PopulationNetwork, shape: tuple[int, int], where: torch.device
+) -> Callable[[Tensor], Tensor]:
+    """Return the same function as a CUDA graph: one launch instead of hundreds."""
+    batch = torch.zeros(shape, dtype=torch.int64, device=where)
+    before = [each.clone() for each in population.statistics]
+    stream = torch.cuda.Stream(where)  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream(where))
+    with torch.cuda.stream(stream):  # a graph wants its kernels to have run before
+        for _ in range(3):
+            losses_of(batch)
+    torch.cuda.current_stream(where).wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        losses = losses_of(batch)
+    for ours, value in zip(population.statistics, before, strict=True):
+        ours.copy_(value)
+
+    def replay(numbers: Tensor) -> Tensor:
+        batch.copy_(numbers)
+        graph.replay()
+        return losses
+
+    return replay
+
+
+def _accuracies(population: PopulationNetwork, dataset: Dataset, split: str, where: torch.device) -> list[float]:
+    """Return the share of a split that each candidate classifies rightly."""
+    inputs, labels = devices.on_device(dataset, split, where)
+    by_channel, size = inputs.transpose(0, 1).contiguous(), len(population)
+    right = torch.zeros(size, dtype=torch.int64, device=where)
+    for start in range(0, len(labels), EVALUATION_BATCH):
+        batch = slice(start, start + EVALUATION_BATCH)
+        logits = population.forward(by_channel[:, batch].expand(size, *[-1] * by_channel.dim()), training=False)
+        right += (logits.argmax(2) == labels[batch]).sum(1)
+    return [count / len(labels) for count in right.tolist()]
