@@ -7,7 +7,7 @@ import torch
 from sklearn import metrics
 from torch import nn
 
-from nasedu import training
+from nasedu import networks, training
 from nasedu.data import Dataset, Split, load
 from nasedu.spaces import NASBench201
 from nasedu.training import (
@@ -558,11 +558,43 @@ def test_a_gpu_trains_as_well_as_a_cpu(mixed_precision):
     assert abs(curves["cpu"][-1] - curves["cuda"][-1]) < 0.03
 
 
+BENCHMARK = str(Path(__file__).parents[1] / "benchmarks" / "training.py")
+
+
 def test_the_benchmark_runs(capsys):
-    benchmark = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "training.py"))
-    cells = [NASBench201().architecture((3, 0, 0, 3, 0, 0))]
+    benchmark = runpy.run_path(BENCHMARK)
+    cell = NASBench201().architecture((3, 0, 0, 3, 0, 0))
     rows = Split(np.zeros((128, 1, 8), np.float32), np.arange(128) % 2)
-    benchmark["compare_loops"](Dataset("flat", (1, 8), 2, rows, rows, rows), cells, rounds=1, epochs=1, threads=1)
+    flat = Dataset("flat", (1, 8), 2, rows, rows, rows)
+    benchmark["compare_loops"](flat, cell, rounds=1, epochs=1, threads=1)
+    benchmark["compare_parts"](flat, cell, "cpu", rounds=1, epochs=1)
     benchmark["compare_precision"](TASK, "cpu", channels=2, cells=1, epochs=1, batch_size=16)
     said = capsys.readouterr().out
-    assert "times as fast" in said and "s/epoch" in said
+    assert "times as fast" in said and "s/epoch" in said and "(off in our loop)" in said
+
+
+def test_the_benchmarks_switches_leave_the_training_what_it_is():
+    """With our parts it is our loop, bit by bit; each part turned, it is the same up to rounding."""
+    benchmark = runpy.run_path(BENCHMARK)
+    data, cell = load("digits"), NASBench201().architecture((3, 0, 0, 3, 0, 0))
+
+    def losses(**parts):
+        made = networks.build(cell, data.input_shape, 10, rng=np.random.default_rng(0))
+        return benchmark["switched_fit"](made, data, 2, "cpu", benchmark["Parts"](**{"bfloat16": False, **parts}))
+
+    made = networks.build(cell, data.input_shape, 10, rng=np.random.default_rng(0))
+    ours = fit(made, data, rng=np.random.default_rng(0), epochs=2, device="cpu").losses
+    assert tuple(losses()) == ours
+    for part in ("resident", "read_once", "fused", "channels_last"):
+        assert losses(**{part: False}) == pytest.approx(ours, rel=1e-3)
+    rounded = losses(bfloat16=True)
+    assert rounded == pytest.approx(ours, rel=0.05) and rounded != losses()
+
+
+def test_the_benchmarks_cell_is_in_the_middle():
+    space = NASBench201()
+    cell = space.parse(runpy.run_path(BENCHMARK)["MIDDLE_CELL"])
+    live = [sum(space.live_edges(each)) for each in space]
+    assert np.bincount(live).tolist() == [341, 1364, 928, 3776, 1024, 4096, 4096]
+    assert sum(space.live_edges(cell)) == np.median(live) == 5
+    assert len(set(cell.choices)) == 5  # and none
