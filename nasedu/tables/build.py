@@ -26,8 +26,8 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,16 +36,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasedu.core import Architecture, SearchSpace
-from nasedu.spaces import create
+from nasedu.spaces import NASBench201
 from nasedu.tables.table import Table
 from nasedu.tables.workers import cores, each
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from nasedu.data import Dataset
-    from nasedu.evaluators import Train
-    from nasedu.training import Fit, TrainingFailure
+    from nasedu.evaluators import Population
 
 __all__ = ["RECIPES", "Recipe", "batches", "build", "distinct", "train"]
 
@@ -53,29 +50,24 @@ FORMAT, VERSION = "nasedu.table.part", 1
 WARM_UP_STEPS, TIMED_STEPS = 4, 10
 DECISIVE = (  # settings of an evaluator that decide the accuracies
     *("dataset", "channels", "cells", "epochs", "batch_size", "learning_rate", "weight_decay", "schedule"),
-    *("optimizer", "label_smoothing", "device"),
+    *("optimizer", "label_smoothing", "population", "device"),
 )
+SPACE = NASBench201()
 Record = dict[str, Any]
 Job = tuple[int, list[tuple[int, tuple[int, ...]]]]  # a seed, and the number and choices of each row
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a table is of: a space, a dataset and how networks are trained; otherwise the defaults of ``Train``.
+    """What a table of NAS-Bench-201's cells is of; otherwise the defaults of ``nas.evaluators.Population``.
 
     All fields are plain values, so that it can be sent to another process.
     """
 
     name: str
     dataset: str
-    space: str = "nasbench201"
-    parameters: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = 10
     channels: int = 8
-
-    def make_space(self) -> SearchSpace:
-        """Return the search space."""
-        return create(self.space, **self.parameters)
 
     def load_data(self) -> Dataset:
         """Return the dataset."""
@@ -83,20 +75,16 @@ class Recipe:
 
         return data.load(self.dataset)
 
-    def evaluator(self, seed: int, device: str) -> Train:
+    def evaluator(self, seed: int, device: str) -> Population:
         """Return the evaluator whose trainings are the table's."""
-        from nasedu.evaluators import Train
+        from nasedu.evaluators import Population
 
-        return Train(self.load_data(), epochs=self.epochs, seed=seed, channels=self.channels, device=device)
+        return Population(self.load_data(), epochs=self.epochs, seed=seed, channels=self.channels, device=device)
 
     def settings(self, device: str) -> Record:
         """Return all that decides the accuracies but the seed and the versions, as JSON values."""
         training = self.evaluator(0, device).settings
-        return {
-            "space": self.space,
-            "parameters": dict(self.parameters),
-            **{name: training[name] for name in DECISIVE},
-        }
+        return {"space": SPACE.name, **{name: training[name] for name in DECISIVE}}
 
 
 RECIPES = {
@@ -127,7 +115,7 @@ def build(
     seeds: int = 3,
     processes: int | None = None,
     device: str = "auto",
-    batch: int = 16,
+    batch: int | None = None,
     progress: bool = True,
 ) -> Path:
     """Build a table, or go on with it, and return where it is.
@@ -138,7 +126,7 @@ def build(
         seeds: train with the seeds 0..seeds-1; at least 1.
         processes: trainings at a time; by default the cores of a CPU, and 1 on a GPU.
         device: see :func:`nasedu.training.device`.
-        batch: architectures that a process trains before it answers; what a kill may lose.
+        batch: architectures that a process trains side by side; what a kill may lose. By default what is quickest.
         progress: show bars.
 
     Raises:
@@ -154,10 +142,13 @@ def build(
             raise ValueError(f"{name} must be at least 1; got {value}.")
     device = str(training.device(device))
     processes = processes or (cores() if device == "cpu" else 1)
+    settings = recipe.settings(device)
+    if batch is None:
+        data, cells, size = recipe.load_data(), settings["cells"], settings["batch_size"]
+        batch = training.population_size(data, recipe.channels, cells, size, device)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    architectures, rows = distinct(recipe.make_space())
-    settings = recipe.settings(device)
+    architectures, rows = distinct(SPACE)
     packed = _packed(folder / f"{recipe.name}.npz", recipe, settings)
     part = _Part(folder / f"{recipe.name}.part.jsonl", recipe, settings, architectures)
     try:
@@ -193,10 +184,9 @@ def train(recipe: Recipe, device: str, job: Job) -> list[Record]:
     from nasedu import training
 
     seed, pairs = job
-    space, data = recipe.make_space(), recipe.load_data()
-    architectures = [Architecture(space, choices) for _, choices in pairs]
+    data, architectures = recipe.load_data(), [Architecture(SPACE, choices) for _, choices in pairs]
     started, records = time.perf_counter(), []
-    results = _fit(recipe, seed, device, architectures)
+    results = recipe.evaluator(seed, device).fit_all(architectures)
     for (row, _), architecture, (network, fit) in zip(pairs, architectures, results, strict=True):
         record = {"seed": seed, "row": row, "architecture": str(architecture)}
         if isinstance(fit, training.TrainingFailure):
@@ -207,22 +197,6 @@ def train(recipe: Recipe, device: str, job: Job) -> list[Record]:
         records.append({**record, "test": round(test * len(data.test.labels))})
     seconds = (time.perf_counter() - started) / len(records)
     return [{**record, "seconds": round(seconds, 4)} for record in records]
-
-
-def _fit(
-    recipe: Recipe, seed: int, device: str, architectures: list[Architecture]
-) -> list[tuple[nn.Module, Fit | TrainingFailure]]:
-    from nasedu import training
-
-    evaluator = recipe.evaluator(seed, device)
-    results: list[tuple[nn.Module, Fit | TrainingFailure]] = []
-    for architecture in architectures:
-        network, order = evaluator._fresh(architecture)
-        try:
-            results.append((network, evaluator._fit(network, order)))
-        except training.TrainingFailure as failure:
-            results.append((network, failure))
-    return results
 
 
 # Timing ----------------------------------------------------------------------------------------
@@ -440,7 +414,7 @@ def _packed(path: Path, recipe: Recipe, settings: Record) -> Table | None:
     """Return the table that is there already."""
     if not path.exists():
         return None
-    table = Table.load(path, recipe.make_space())
+    table = Table.load(path, SPACE)
     differing = _differing(table.provenance.get("settings"), json.loads(json.dumps(settings)))
     if differing:
         raise ValueError(f"{path} was made with other settings: {differing}. Build in another folder.")
@@ -472,7 +446,7 @@ def _pack(recipe: Recipe, settings: Record, rows: NDArray[np.int64], part: _Part
     command = f"nasedu table build {recipe.name} --seeds {len(seeds)}"
     return Table(
         recipe.name,
-        recipe.make_space(),
+        SPACE,
         validation,
         rows=rows,
         seeds=seeds,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from nasedu import cli, training
-from nasedu.evaluators import Train
+from nasedu.evaluators import Population, Train
 from nasedu.spaces import NASBench201
 from nasedu.tables import Table, names
 from nasedu.tables import build as building
@@ -79,8 +79,8 @@ def test_nas_bench_201_has_5044_functions_and_the_map_is_that_of_canonical():
 def test_the_shipped_recipes_are_the_names_and_train_as_the_evaluator_does_by_default():
     assert names() == list(RECIPES)
     for recipe in RECIPES.values():
-        settings, expected = recipe.settings("cpu"), Train(recipe.load_data(), device="cpu").settings
-        assert {**expected, **settings} == {**expected, "space": "nasbench201", "parameters": {}}
+        settings, expected = recipe.settings("cpu"), Population(recipe.load_data(), device="cpu").settings
+        assert {**expected, **settings} == {**expected, "space": "nasbench201"}
         assert settings["epochs"] == 10 and settings["channels"] == 8
 
 
@@ -89,10 +89,12 @@ def test_the_accuracies_are_those_of_the_evaluator(whole):
     assert table.validation.shape == (4, 2, 1) and table.seeds == (0, 1) and table.epochs == (1,)
     assert table.rows.tolist() == ROWS.tolist()
     for index, seed in enumerate(table.seeds):
-        evaluator = Train(TINY.load_data(), epochs=1, seed=seed, channels=4, device="cpu")
+        evaluator = Population(TINY.load_data(), epochs=1, seed=seed, channels=4, device="cpu", largest=2)
         trials = evaluator(CELLS)
         assert table.validation[:, index, 0].tolist() == [trial.accuracy for trial in trials]
-        assert table._tests[:, index].tolist() == [evaluator.test(cell) for cell in CELLS]
+        networks = [network for pair in (CELLS[:2], CELLS[2:]) for network, _ in evaluator.fit_all(pair)]
+        tests = [training.accuracy(network, TINY.load_data(), "test", "cpu") for network in networks]
+        assert table._tests[:, index].tolist() == tests
     for name in ("parameters", "flops"):
         assert table.metrics[name].tolist() == [trial.metrics[name].value for trial in trials]
 
@@ -100,8 +102,7 @@ def test_the_accuracies_are_those_of_the_evaluator(whole):
 def test_an_epoch_takes_the_time_of_its_steps(whole):
     """Digits have 7 batches; the whole loop does the same steps, and validation beside it."""
     measured = whole[1].metrics["seconds_per_epoch"][2]
-    network, order = Train(TINY.load_data(), epochs=20, channels=4, device="cpu")._fresh(CELLS[2])
-    took = training.fit(network, TINY.load_data(), rng=order, epochs=20, device="cpu").seconds / 20
+    took = Train(TINY.load_data(), epochs=20, channels=4, device="cpu").fit(CELLS[2])[1].seconds / 20
     assert took / 4 < measured < took * 2, "four and two: another process may have slowed one of them"
 
 
@@ -125,17 +126,17 @@ def test_worker_processes_give_the_same_table(whole, tmp_path):
 
 
 def test_a_training_that_fails_is_missing_and_the_others_are_there(tmp_path, monkeypatch):
-    fit = building._fit
+    fit_all = Population.fit_all
 
-    def fails(recipe, seed, device, architectures):
-        results = fit(recipe, seed, device, architectures)
+    def fails(evaluator, architectures):
+        results = fit_all(evaluator, architectures)
         spoilt = training.TrainingFailure("the training loss became nan")
         return [
-            (net, spoilt if cell == CELLS[2] and seed == 1 else run)
+            (net, spoilt if cell == CELLS[2] and evaluator.seed == 1 else run)
             for cell, (net, run) in zip(architectures, results, strict=True)
         ]
 
-    monkeypatch.setattr(building, "_fit", fails)
+    monkeypatch.setattr(Population, "fit_all", fails)
     table = tiny(tmp_path)
     assert np.isnan(table.validation[2, 1]).all() and not np.isnan(table.validation[2, 0]).any()
     assert np.isnan(table.validation).sum() == 1
