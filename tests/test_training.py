@@ -69,8 +69,8 @@ def test_a_network_learns_with_every_optimizer_and_schedule(optimizer, schedule)
 def test_one_cycle_moves_the_momentum_against_the_learning_rate_and_cosine_keeps_it(optimizer):
     """From 0.95 to 0.85 and back, as torch's default is; the accuracies that the lessons print stand on it."""
     for schedule, expected in (("one-cycle", (0.95, 0.85, 0.95)), ("cosine", (0.9, 0.9, 0.9))):
-        made = loop._optimizer(optimizer, network(), 0.01, 5e-4, fused=True)
-        learning_rates = loop._schedule(schedule, made, 0.01, steps=20)
+        made = loop.make_optimizer(optimizer, network().parameters(), 0.01, 5e-4, fused=True)
+        learning_rates = loop.make_schedule(schedule, made, 0.01, steps=20)
         rates, momenta = [], []
         for _ in range(20):
             group = made.param_groups[0]

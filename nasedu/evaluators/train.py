@@ -97,6 +97,7 @@ class Train:
             raise ValueError(f"seed must not be negative; got {self.seed}.")
         training.check_settings(self.data, **self._recipe, augmentation=self.augmentation)
         training.check_time_limit(self.time_limit)
+        object.__setattr__(self, "augmentation", tuple(self.augmentation))
         object.__setattr__(self, "device", str(training.device(self.device)))
 
     @property
