@@ -66,7 +66,8 @@ class PopulationNetwork:
         members = _check(networks)
         count = sum(weights.numel() for network in members for weights in network.parameters())
         self._size = len(members)
-        self.weights = torch.zeros(count + PADDING, device=device)
+        dtype = next(members[0].parameters()).dtype
+        self.weights = torch.zeros(count + PADDING, dtype=dtype, device=device)
         self.gradient = torch.zeros_like(self.weights)
         self.statistics: list[Tensor] = []
         self._taken = 0
