@@ -37,7 +37,16 @@ def table(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["lab", "--help"], ["search", "-h"], ["draw", "-h"], ["doctor", "-h"]]
+    "arguments",
+    [
+        ["--help"],
+        ["lab", "--help"],
+        ["search", "-h"],
+        ["draw", "-h"],
+        ["table", "-h"],
+        ["table", "build", "-h"],
+        ["doctor", "-h"],
+    ],
 )
 def test_help_is_printed(capsys: pytest.CaptureFixture, arguments: list[str]) -> None:
     assert cli.main(arguments) == 0
@@ -88,6 +97,9 @@ def test_help_needs_nothing_heavy_and_the_module_runs() -> None:
         (["search", "--table", "x.csv", "--data", "digits"], "--data is for training, and with --table accuracies are"),
         (["search", "--table", "x.csv", "--epochs", "5"], "--epochs is for training, and with --table accuracies are"),
         (["search", "--table", "x.csv"], "--table needs --score COLUMN"),
+        (["search", "--table", "x"], "unknown table 'x'; there are nasbench201-mnist1d, nasbench201-digits"),
+        (["search", "--table", "x.npz", "--score", "y"], "--score is for a CSV or JSON file; got x.npz"),
+        (["search", "--table", "x.npz"], "No such file or directory: x.npz"),
         (["search", "--table", "nowhere.csv", "--score", "x"], "No such file or directory: nowhere.csv"),
         (["draw", CELL], "the following arguments are required: -o"),
         (["draw", CELL, "-o", "cell.gif"], "must end in .svg, .pdf or .png; got 'cell.gif'"),
@@ -140,6 +152,24 @@ def test_every_strategy_searches_a_table(capsys: pytest.CaptureFixture, table: P
 def test_a_table_without_a_test_column_says_so(capsys: pytest.CaptureFixture, table: Path) -> None:
     assert cli.main(["search", "--trials", "2", "--table", str(table), "--score", "validation", "--quiet"]) == 0
     assert "not looked up: name the table's column with --test" in capsys.readouterr().out
+
+
+def test_a_search_on_a_table_of_ours_needs_no_columns_and_reads_the_test_accuracy(
+    capsys: pytest.CaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space, path = nas.spaces.NASBench201(), tmp_path / "nasbench201-digits.npz"
+    convolutions = np.array([str(cell).count("conv") for cell in space])
+    values = {"validation": convolutions[:, None, None] / 8, "test": convolutions[:, None] / 10}
+    nas.tables.Table("nasbench201-digits", space, **values).save(path)
+    monkeypatch.setattr("nasedu.tables.__file__", str(tmp_path / "__init__.py"))
+    for table in (str(path), "nasbench201-digits"):
+        assert cli.main(["search", "--trials", "9", "--table", table, "--quiet"]) == 0
+        best, validation, test, *_ = capsys.readouterr().out.splitlines()
+        assert validation == f"validation accuracy  {100 * best.count('conv') / 8:.2f} %"
+        assert test == f"test accuracy        {100 * best.count('conv') / 10:.2f} %"
+    assert "the table has architectures of NASBench201" in fails(
+        capsys, "search", "--space", "darts", "--table", str(path), "--quiet"
+    )
 
 
 def test_an_existing_history_is_gone_on_with(capsys: pytest.CaptureFixture, table: Path, tmp_path: Path) -> None:

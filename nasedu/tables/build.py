@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from nasedu.data import Dataset
     from nasedu.evaluators import Population
 
-__all__ = ["RECIPES", "Recipe", "batches", "build", "distinct", "train"]
+__all__ = ["RECIPES", "SPACE", "Recipe", "batches", "build", "difference", "distinct", "measure", "shortened", "train"]
 
 FORMAT, VERSION = "nasedu.table.part", 1
 WARM_UP_STEPS, TIMED_STEPS = 4, 10
@@ -180,21 +180,23 @@ def batches(seed: int, architectures: Sequence[Architecture], size: int) -> Iter
 
 
 def train(recipe: Recipe, device: str, job: Job) -> list[Record]:
-    """Train a batch of rows with one seed, and return their records."""
+    """Train a batch of rows with one seed, and return their records; a CPU computes on one thread."""
     from nasedu import training
+    from nasedu.training import devices
 
     seed, pairs = job
     data, architectures = recipe.load_data(), [Architecture(SPACE, choices) for _, choices in pairs]
     started, records = time.perf_counter(), []
-    results = recipe.evaluator(seed, device).fit_all(architectures)
-    for (row, _), architecture, (network, fit) in zip(pairs, architectures, results, strict=True):
-        record = {"seed": seed, "row": row, "architecture": str(architecture)}
-        if isinstance(fit, training.TrainingFailure):
-            records.append({**record, "failure": str(fit)})
-            continue
-        test = training.accuracy(network, data, "test", device)
-        record["validation"] = [round(accuracy * len(data.validation.labels)) for accuracy in fit.curve]
-        records.append({**record, "test": round(test * len(data.test.labels))})
+    with devices.threads(1):
+        results = recipe.evaluator(seed, device).fit_all(architectures)
+        for (row, _), architecture, (network, fit) in zip(pairs, architectures, results, strict=True):
+            record = {"seed": seed, "row": row, "architecture": str(architecture)}
+            if isinstance(fit, training.TrainingFailure):
+                records.append({**record, "failure": str(fit)})
+                continue
+            right = training.accuracy(network, data, "test", device) * len(data.test.labels)
+            record["validation"] = [round(accuracy * len(data.validation.labels)) for accuracy in fit.curve]
+            records.append({**record, "test": round(right)})
     seconds = (time.perf_counter() - started) / len(records)
     return [{**record, "seconds": round(seconds, 4)} for record in records]
 
@@ -206,16 +208,16 @@ def _time_all(recipe: Recipe, architectures: list[Architecture], part: _Part, pr
     from tqdm.auto import tqdm
 
     todo = [row for row in range(len(architectures)) if row not in part.timed]
-    dataset, steps = _shortened(recipe)
+    dataset, steps = shortened(recipe)
     with tqdm(
         total=len(architectures), initial=len(architectures) - len(todo), desc="timing", disable=not progress
     ) as bar:
         for row in todo:
-            part.append({"row": row, **_measure(recipe, architectures[row], dataset, steps)})
+            part.append({"row": row, **measure(recipe, architectures[row], dataset, steps)})
             bar.update()
 
 
-def _shortened(recipe: Recipe) -> tuple[Dataset, int]:
+def shortened(recipe: Recipe) -> tuple[Dataset, int]:
     """Return the dataset with just enough samples for the steps that are timed, and the steps of a whole epoch."""
     from nasedu.data import Dataset, Split
 
@@ -226,7 +228,7 @@ def _shortened(recipe: Recipe) -> tuple[Dataset, int]:
     return Dataset(data.name, data.input_shape, data.classes, train, one, one), len(data.train.labels) // size
 
 
-def _measure(recipe: Recipe, architecture: Architecture, dataset: Dataset, steps: int) -> Record:
+def measure(recipe: Recipe, architecture: Architecture, dataset: Dataset, steps: int) -> Record:
     """Return what an architecture costs: weights, FLOPs of one sample, and seconds of an epoch's training steps.
 
     A step is one turn of the loop of :func:`nasedu.training.fit`: loss, gradient, optimizer and learning rate, for
@@ -332,7 +334,7 @@ class _Part:
     def _check_header(self, found: Any) -> None:
         if not isinstance(found, dict) or found.get("format") != FORMAT:
             raise ValueError(f"{self.path} is not a {FORMAT} file: its first line is {str(found)[:60]}.")
-        differing = _differing(found, json.loads(json.dumps(self.header)))
+        differing = difference(found, json.loads(json.dumps(self.header)))
         if differing:
             raise ValueError(
                 f"{self.path} was made with other settings or versions, which give other accuracies: {differing}. "
@@ -363,10 +365,10 @@ class _Part:
             raise ValueError(f"there are {self.samples[0]} validation and {self.samples[1]} test samples")
 
 
-def _differing(found: Any, expected: Any, where: str = "") -> str:
+def difference(found: Any, expected: Any, where: str = "") -> str:
     """Say what differs between two JSON documents; nothing if they are equal."""
     if isinstance(found, dict) and isinstance(expected, dict):
-        parts = [_differing(found.get(key), expected.get(key), f"{where}{key} ") for key in {**expected, **found}]
+        parts = [difference(found.get(key), expected.get(key), f"{where}{key} ") for key in {**expected, **found}]
         return "; ".join(filter(None, parts))
     return "" if found == expected else f"{where}is {found!r} there and {expected!r} now"
 
@@ -415,7 +417,7 @@ def _packed(path: Path, recipe: Recipe, settings: Record) -> Table | None:
     if not path.exists():
         return None
     table = Table.load(path, SPACE)
-    differing = _differing(table.provenance.get("settings"), json.loads(json.dumps(settings)))
+    differing = difference(table.provenance.get("settings"), json.loads(json.dumps(settings)))
     if differing:
         raise ValueError(f"{path} was made with other settings: {differing}. Build in another folder.")
     return table

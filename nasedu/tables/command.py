@@ -30,6 +30,23 @@ def add_parsers(table: Any) -> None:
     build.add_argument("--quiet", action="store_true", help="no progress bars")
     build.set_defaults(run=_build)
 
+    verify = commands.add_parser("verify", help="train some rows of a table again", allow_abbrev=False)
+    verify.description = (
+        "Verify a table: check its structure, count weights and FLOPs of some rows again, and train these rows with a "
+        "seed that it has and one that it has not. Exit code 1 if the new accuracies differ by more than seed noise."
+    )
+    verify.add_argument("table", metavar="NAME|FILE", help="its name, or an .npz file")
+    verify.add_argument("--rows", type=int, default=50, help="how many to train again (50)")
+    verify.add_argument("--seed", type=int, default=0, help="which rows (0)")
+    verify.add_argument("--processes", type=int, help="trainings at a time (the cores; 1 on a GPU)")
+    verify.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
+    verify.add_argument("--quiet", action="store_true", help="no progress bar")
+    verify.set_defaults(run=_verify)
+
+    info = commands.add_parser("info", help="say what is in a table, and how noisy it is", allow_abbrev=False)
+    info.add_argument("table", metavar="NAME|FILE", help="its name, or an .npz file")
+    info.set_defaults(run=_info)
+
 
 def _build(arguments: argparse.Namespace) -> int:
     from nasedu.tables.build import RECIPES, build
@@ -54,4 +71,29 @@ def _build(arguments: argparse.Namespace) -> int:
         )
         return INTERRUPTED
     print(path)
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from nasedu.tables import find
+    from nasedu.tables.verify import report, verify
+
+    table = find(arguments.table)
+    found = verify(
+        table,
+        rows=arguments.rows,
+        seed=arguments.seed,
+        processes=arguments.processes,
+        device=arguments.device,
+        progress=not arguments.quiet,
+    )
+    print(report(table, found))
+    return 1 if found.problems else 0
+
+
+def _info(arguments: argparse.Namespace) -> int:
+    from nasedu.tables import find
+    from nasedu.tables.info import describe
+
+    print(describe(find(arguments.table)))
     return 0

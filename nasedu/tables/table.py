@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 from nasedu.core import KNOWN_METRICS, Architecture, Metric, SearchSpace, Trial
 from nasedu.spaces import create
 
-__all__ = ["Table"]
+__all__ = ["Table", "mean_known"]
 
 FORMAT, VERSION = "nasedu.table", 1
 NOT_MEASURED = 65_535  # in place of a count of right answers
@@ -117,8 +117,8 @@ class Table:
         """Choose what trials are made from: the mean or one seed, up to an epoch's index."""
         self.scored_seed, self.scored_epoch = seed, self.epochs[epoch]
         of_seeds = self.validation if seed is None else self.validation[:, [self.seeds.index(seed)]]
-        self._means = _mean(of_seeds[:, :, : epoch + 1], axis=1)  # [rows, epochs]
-        self._found: dict[int, dict[str, Any]] = {}  # what the trials of a row have in common, once it was looked up
+        self._means = mean_known(of_seeds[:, :, : epoch + 1], axis=1)  # [rows, epochs]
+        self._found: dict[int, dict[str, Any]] = {}  # fields of the trials of the rows that were looked up
 
     # Scoring -----------------------------------------------------------------------------------
 
@@ -127,10 +127,11 @@ class Table:
         trials = []
         for each in architectures:
             row = self._row(each)
-            trials.append(Trial(each, **(self._found.get(row) or self._look_up(row))))
+            trials.append(_copy(self._found.get(row) or self._look_up(row, each), each))
         return trials
 
-    def _look_up(self, row: int) -> dict[str, Any]:
+    def _look_up(self, row: int, architecture: Architecture) -> dict[str, Any]:
+        """Return the fields of a row's trial, by name."""
         curve, seconds = self._means[row].tolist(), self.metrics.get("seconds_per_epoch")
         found: dict[str, Any] = {
             "metrics": {key: Metric(values[row].item(), *self.units[key]) for key, values in self.metrics.items()},
@@ -145,8 +146,9 @@ class Table:
             found["accuracy"] = curve[-1]
             if self.epochs[: len(curve)] == tuple(range(1, len(curve) + 1)):
                 found["curve"] = tuple(curve)
-        self._found[row] = found
-        return found
+        trial = Trial(architecture, **found)
+        self._found[row] = {name: getattr(trial, name) for name in Trial.__slots__}
+        return self._found[row]
 
     def at(self, epochs: float) -> Table:
         """Return the same table, scored after this epoch of the same trainings.
@@ -206,7 +208,7 @@ class Table:
     def _test_means(self) -> NDArray[np.float64]:
         if self._tests is None:
             raise ValueError(f"table {self.name} has no test accuracies.")
-        return _mean(self._tests, axis=1)
+        return mean_known(self._tests, axis=1)
 
     def accuracies(self) -> NDArray[np.float64]:
         """Return all validation accuracies as trials have them, in the order of :attr:`architectures`."""
@@ -320,7 +322,17 @@ class Table:
             raise ValueError(f"{path}: {error}") from error
 
 
-def _mean(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+def _copy(fields: Mapping[str, Any], architecture: Architecture) -> Trial:
+    """Return a trial with these fields, checked when the row was first looked up, but of this architecture."""
+    trial, set_once = object.__new__(Trial), object.__setattr__
+    for name, value in fields.items():
+        set_once(trial, name, value)
+    set_once(trial, "architecture", architecture)
+    set_once(trial, "metrics", dict(fields["metrics"]))
+    return trial
+
+
+def mean_known(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     """Return the mean of what was measured; NaN where nothing was."""
     known = ~np.isnan(values)
     with np.errstate(invalid="ignore"):

@@ -160,7 +160,7 @@ def test_a_build_goes_on_after_any_line(whole, tmp_path, kept):
 def test_what_is_there_is_not_made_again(whole, tmp_path, monkeypatch):
     (tmp_path / "tiny.part.jsonl").write_bytes((whole[0] / "tiny.part.jsonl").read_bytes())
     monkeypatch.setattr(building, "train", None)
-    monkeypatch.setattr(building, "_measure", None)
+    monkeypatch.setattr(building, "measure", None)
     assert_same(tiny(tmp_path), whole[1])
 
 

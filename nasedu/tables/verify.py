@@ -1,0 +1,257 @@
+"""Is a table true? Check its structure, and train some of its rows again.
+
+Of randomly drawn rows, weights and FLOPs are counted again, and every row is trained twice: with a seed that
+the table has, and with one that it has not. The first must give the same accuracies on the same
+machine and versions, and elsewhere accuracies that differ by rounding, which grows to a difference as between
+seeds. The second must differ from the stored ones as they differ among themselves.
+
+The rule is a randomisation test (Fisher, "The Design of Experiments", 1935). If the table is true, the new
+training x₀ of a row and its S stored ones x₁ … x_S are S + 1 draws of one kind, and any of them could as well be
+the new one. With
+
+    d = x₀ − mean of x₁ … x_S,        over the n drawn rows:   |mean d|   and   √ mean d²
+
+choose in each row any of the S + 1 for x₀, at random, 10,000 times. What share of these choices gives a mean, or
+a root mean square, at least as large as the true one? Either share below 0.001 is no seed noise. Nothing is assumed
+about how accuracies are distributed, nor that all cells are equally noisy. With one stored seed the root
+mean square cannot be tested, since exchanging two values leaves it as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasedu.core import Architecture
+from nasedu.tables.build import RECIPES, SPACE, Recipe, batches, difference, distinct, measure, shortened, train
+from nasedu.tables.info import seed_noise
+from nasedu.tables.table import Table
+from nasedu.tables.workers import cores, each
+
+__all__ = ["Comparison", "Verification", "compare", "report", "verify"]
+
+BATCH = 8  # rows that are trained side by side
+CHOICES = 10_000
+LEAST_SHARE = 0.001
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """New trainings beside the stored ones, with accuracies after the last epoch.
+
+    Attributes:
+        seed: of the new trainings.
+        exact: share of the rows whose curve and test accuracy are those that are stored; None for a new seed.
+        largest: the largest difference to the stored training of that seed; None for a new seed.
+        mean, error: of the differences to the mean of the stored ones, and its standard error.
+        rms: root mean square of these differences.
+        mean_share, rms_share: see the rule of this module.
+    """
+
+    seed: int
+    exact: float | None
+    largest: float | None
+    mean: float
+    error: float
+    rms: float
+    mean_share: float
+    rms_share: float
+
+    @property
+    def is_seed_noise(self) -> bool:
+        """Whether the rule lets the differences pass."""
+        return min(self.mean_share, self.rms_share) >= LEAST_SHARE
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found.
+
+    Attributes:
+        problems: what is wrong, in words; empty if all is as it must be.
+        rows: those that were drawn.
+        noise: standard deviation of one stored training around the mean of its row, over the drawn rows; nan if
+            the table has one seed.
+        comparisons: of the seed that the table has, and of the one that it has not.
+    """
+
+    problems: tuple[str, ...]
+    rows: tuple[int, ...]
+    noise: float
+    comparisons: tuple[Comparison, ...]
+
+
+def verify(
+    table: Table,
+    *,
+    rows: int = 50,
+    seed: int = 0,
+    processes: int | None = None,
+    device: str = "auto",
+    progress: bool = True,
+) -> Verification:
+    """Check a table that :func:`nasedu.tables.build.build` made.
+
+    Args:
+        table: what to check.
+        rows: how many to train again, at least 2.
+        seed: which rows, and which of the table's seeds.
+        processes: trainings at a time; by default the cores of a CPU, and 1 on a GPU.
+        device: see :func:`nasedu.training.device`.
+        progress: show a bar.
+
+    Raises:
+        ValueError: a number is out of range, or the table was not made by a recipe.
+        ChildProcessError: a worker died.
+    """
+    from nasedu import training
+
+    for name, value, most in (("rows", rows, len(table.validation)), ("processes", processes, None)):
+        least = 2 if name == "rows" else 1
+        if value is not None and not least <= value <= (most or value):
+            raise ValueError(f"{name} must be at least {least}{f' and at most {most}' if most else ''}; got {value}.")
+    device = str(training.device(device))
+    recipe = _recipe(table, device)
+    architectures, row_of = distinct(SPACE)
+    problems = _check_structure(table, row_of)
+    if problems:  # what a row is cannot be relied on
+        return Verification(tuple(problems), (), math.nan, ())
+    rng = np.random.default_rng(seed)
+    drawn = np.sort(rng.choice(len(architectures), size=rows, replace=False))
+    cells = [architectures[row] for row in drawn]
+    problems += _check_costs(table, recipe, drawn, cells)
+    seeds = int(rng.choice(table.seeds)), max(table.seeds) + 1
+    processes = processes or (cores() if device == "cpu" else 1)
+    comparisons = []
+    for new, records in _train(recipe, seeds, cells, processes, device, progress).items():
+        failed = [record["architecture"] for record in records if "failure" in record]
+        if failed:
+            problems.append(f"with seed {new} {len(failed)} trainings failed now, the first that of {failed[0]}")
+            continue
+        comparisons.append(_compare_records(table, drawn, new, records, rng))
+        if not comparisons[-1].is_seed_noise:
+            problems.append(f"with seed {new} the accuracies differ from the stored ones by more than seed noise")
+    stored = table.validation[drawn, :, -1]
+    noise = seed_noise(stored) if stored.shape[1] > 1 else math.nan
+    return Verification(tuple(problems), tuple(drawn.tolist()), noise, tuple(comparisons))
+
+
+def _compare_records(
+    table: Table, drawn: NDArray[np.int64], seed: int, records: list[dict[str, Any]], rng: np.random.Generator
+) -> Comparison:
+    assert table.samples is not None and table._tests is not None
+    found = np.array([record["validation"] for record in records]) / table.samples[0]  # [n, epochs]
+    exact = largest = None
+    if seed in table.seeds:
+        index = table.seeds.index(seed)
+        tests = np.array([record["test"] for record in records]) / table.samples[1]
+        differences = abs(found - table.validation[drawn, index])
+        exact = float(((differences == 0).all(axis=1) & (tests == table._tests[drawn, index])).mean())
+        largest = float(differences[:, -1].max())
+    return compare(found[:, -1], table.validation[drawn, :, -1], seed, exact, largest, rng)
+
+
+def compare(
+    new: NDArray[np.float64],
+    stored: NDArray[np.float64],
+    seed: int,
+    exact: float | None,
+    largest: float | None,
+    rng: np.random.Generator,
+) -> Comparison:
+    """Apply the rule of this module to new accuracies [n] and stored ones [n, S]; the rest is passed on."""
+    values, others = np.column_stack([new, stored]), stored.shape[1]
+    d = values - (values.sum(axis=1, keepdims=True) - values) / others  # [n, S + 1]: each value against the others
+    choices = d[np.arange(len(d)), rng.integers(others + 1, size=(CHOICES, len(d)))]  # [choices, n]
+
+    def share(of_choices: NDArray[np.float64], true: float) -> float:
+        return float(1 + (of_choices >= true - 1e-12).sum()) / (1 + CHOICES)  # the true one is a choice, too
+
+    mean, rms = float(d[:, 0].mean()), float(np.sqrt((d[:, 0] ** 2).mean()))
+    mean_share = share(abs(choices.mean(axis=1)), abs(mean))
+    rms_share = share(np.sqrt((choices**2).mean(axis=1)), rms)
+    error = float(d[:, 0].std(ddof=1) / np.sqrt(len(d)))
+    return Comparison(seed, exact, largest, mean, error, rms, mean_share, rms_share)
+
+
+def report(table: Table, found: Verification) -> str:
+    """Return what was found, in lines of text; accuracies in %."""
+    lines = [("table", f"{table.name}, checksum {table.checksum}")]
+    if found.rows:
+        lines.append(("drawn", f"{len(found.rows)} of {len(table.validation):,} rows"))
+    if len(table.seeds) > 1 and found.rows:
+        expected = found.noise * np.sqrt(1 + 1 / len(table.seeds))
+        noise = f"{100 * found.noise:.3f} of one training; so a new one is {100 * expected:.3f} (rms)"
+        lines.append(("seed noise", f"{noise} from the mean of the {len(table.seeds)} stored"))
+    for each_seed in found.comparisons:
+        name = f"seed {each_seed.seed}"
+        if each_seed.exact is not None and each_seed.largest is not None:
+            same = f"{each_seed.exact:.1%} of the rows exactly as stored, the largest difference is "
+            lines.append((name, f"{same}{100 * each_seed.largest:.3f}"))
+            name = ""
+        else:
+            lines.append((name, "which the table has not"))
+        mean = f"{100 * each_seed.mean:+.3f} ± {100 * each_seed.error:.3f}, rms {100 * each_seed.rms:.3f}"
+        lines.append(("", f"new minus mean of the stored: {mean}"))
+        shares = f"mean {each_seed.mean_share:.4f}, rms {each_seed.rms_share:.4f}"
+        lines.append(("", f"as large by exchanging new and stored at random: {shares}; at least {LEAST_SHARE} each"))
+    lines += [("WRONG", problem) for problem in found.problems]
+    lines += [] if found.problems else [("verdict", "within seed noise; weights, FLOPs and structure are right")]
+    return "\n".join(f"{name:<12} {value}" for name, value in lines)
+
+
+def _recipe(table: Table, device: str) -> Recipe:
+    """Return the recipe of a table's name, if it was made by that."""
+    if table.name not in RECIPES:
+        raise ValueError(f"there is no recipe to train {table.name} by; there are those of {', '.join(RECIPES)}.")
+    recipe = RECIPES[table.name]
+    settings = {**(table.provenance.get("settings") or {}), "device": device}
+    differing = difference(settings, recipe.settings(device))
+    if differing:
+        raise ValueError(f"table {table.name} was made with other settings: {differing}.")
+    return recipe
+
+
+def _check_structure(table: Table, row_of: NDArray[np.int64]) -> list[str]:
+    problems = []
+    if table.space != SPACE or not np.array_equal(table.rows, row_of):
+        wrong = int((table.rows != row_of).sum()) if table.space == SPACE else len(table)
+        problems.append(f"{wrong:,} architectures are in the row of another function")
+    missing = int(np.isnan(table.validation).any(axis=(1, 2)).sum())
+    if table.samples is None or not table.has_test or missing:
+        problems.append(f"{missing:,} rows lack a training" if missing else "counts or test accuracies are missing")
+    return problems
+
+
+def _check_costs(table: Table, recipe: Recipe, drawn: NDArray[np.int64], cells: Sequence[Architecture]) -> list[str]:
+    dataset, steps = shortened(recipe)
+    problems = []
+    for row, cell in zip(drawn, cells, strict=True):
+        found = measure(recipe, cell, dataset, steps)
+        problems += [
+            f"{name} of row {row} ({cell}) are {table.metrics[name][row]:,} there and {found[name]:,} now"
+            for name in ("parameters", "flops")
+            if found[name] != table.metrics[name][row]
+        ]
+    return problems
+
+
+def _train(
+    recipe: Recipe, seeds: tuple[int, int], cells: list[Architecture], processes: int, device: str, progress: bool
+) -> dict[int, list[dict[str, Any]]]:
+    """Return the records of all cells for each seed."""
+    from tqdm.auto import tqdm
+
+    size = max(1, min(BATCH, -(-2 * len(cells) // processes)))
+    jobs = [job for seed in seeds for job in batches(seed, cells, size)]
+    found: dict[int, dict[int, dict[str, Any]]] = {seed: {} for seed in seeds}
+    with tqdm(total=len(seeds) * len(cells), desc="training", disable=not progress) as bar:
+        for records in each(train, (recipe, device), jobs, min(processes, len(jobs))):
+            found[records[0]["seed"]] |= {record["row"]: record for record in records}
+            bar.update(len(records))
+    return {seed: [records[row] for row in range(len(cells))] for seed, records in found.items()}

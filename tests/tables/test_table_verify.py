@@ -1,0 +1,259 @@
+"""Verifying a table, and saying what it can tell: a true table passes, a false one does not."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from nasedu import cli, training
+from nasedu.evaluators import Population
+from nasedu.spaces import NASBench201
+from nasedu.tables import Table
+from nasedu.tables import build as building
+from nasedu.tables.build import RECIPES, Recipe
+from nasedu.tables.info import describe, rank_correlations, seed_noise
+from nasedu.tables.verify import LEAST_SHARE, compare, verify
+
+SPACE = NASBench201()
+TINY = Recipe("tiny", "digits", epochs=1, channels=4)
+CELLS = [
+    SPACE.architecture(choices) for choices in ((3, 0, 0, 1, 0, 0), (0,) * 6, (1, 3, 2, 4, 0, 3), (2, 0, 0, 4, 0, 0))
+]
+ROWS = np.arange(SPACE.size) % len(CELLS)
+
+
+# The rule --------------------------------------------------------------------------------------
+
+
+def cells_and_seeds(rows, seeds, rng):
+    """Accuracies of cells of very different noise."""
+    noise = rng.choice((0.001, 0.02), size=rows)
+    return 0.8 + 0.1 * rng.standard_normal(rows)[:, None] + noise[:, None] * rng.standard_normal((rows, seeds))
+
+
+def shares(change, seeds, times=200, rows=50):
+    """The two shares of the rule in many made-up tables whose new trainings are changed."""
+    rng, found = np.random.default_rng(0), []
+    for _ in range(times):
+        values = cells_and_seeds(rows, seeds + 1, rng)
+        done = compare(change(values[:, 0], values[:, 1:].mean(axis=1), rng), values[:, 1:], 9, None, None, rng)
+        found.append((done.mean_share, done.rms_share))
+    return np.array(found)
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_of_true_tables_the_shares_are_uniform_though_cells_differ_in_noise(seeds):
+    """Kolmogorov-Smirnov test of 200 shares against the uniform distribution; with one seed rms always has share 1."""
+    found = shares(lambda new, mean, rng: new, seeds)
+    assert stats.kstest(found[:, 0], "uniform").pvalue > 0.001
+    if seeds > 1:
+        assert stats.kstest(found[:, 1], "uniform").pvalue > 0.001
+    else:
+        assert (found[:, 1] == 1).all()
+
+
+def test_a_shift_of_all_accuracies_is_found():
+    found = shares(lambda new, mean, rng: new + 0.02, 3, times=20)
+    assert (found[:, 0] < LEAST_SHARE).all()
+
+
+def test_accuracies_that_have_nothing_to_do_with_the_cell_are_found():
+    """Those of other rows: their mean is right, and only the root mean square is not."""
+    found = shares(lambda new, mean, rng: rng.permutation(new), 3, times=20)
+    assert (found[:, 1] < LEAST_SHARE).all() and (found[:, 0] > LEAST_SHARE).any()
+
+
+def test_numbers_of_a_comparison_by_hand():
+    done = compare(np.array([0.5, 0.9]), np.array([[0.4, 0.5], [0.9, 0.7]]), 7, 0.5, 0.1, np.random.default_rng(0))
+    assert (done.seed, done.exact, done.largest) == (7, 0.5, 0.1)
+    assert done.mean == pytest.approx((0.05 + 0.1) / 2)
+    assert done.rms == pytest.approx(np.sqrt((0.05**2 + 0.1**2) / 2))
+    assert done.error == pytest.approx(0.025)
+    # By choice of x0, d is 0.05, -0.1, 0.05 in the first row and 0.1, 0.1, -0.2 in the second: nine choices.
+    assert done.mean_share == pytest.approx(7 / 9, abs=0.02)
+    assert done.rms_share == 1
+
+
+# Tables ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def tiny_recipe(monkeypatch):
+    monkeypatch.setitem(RECIPES, "tiny", TINY)
+    for module in ("build", "verify"):
+        monkeypatch.setattr(f"nasedu.tables.{module}.distinct", lambda space: (CELLS, ROWS))
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(building, "distinct", lambda space: (CELLS, ROWS))
+        return Table.load(building.build(TINY, tmp_path_factory.mktemp("t"), seeds=2, processes=1, progress=False))
+
+
+def changed(table, tmp_path, **changes):
+    """Return the table with other arrays, read from its file; a callable changes a copy of what is there."""
+    arguments = {
+        "validation": table.validation.copy(),
+        "rows": table.rows.copy(),
+        "test": table._tests.copy(),
+        "metrics": {name: values.copy() for name, values in table.metrics.items()},
+        "provenance": json.loads(json.dumps(table.provenance)),
+    }
+    for name, change in changes.items():
+        change(arguments[name])
+    same = {name: getattr(table, name) for name in ("seeds", "epochs", "samples")}
+    Table(table.name, SPACE, **arguments, **same).save(tmp_path / "changed.npz")
+    return Table.load(tmp_path / "changed.npz")
+
+
+def check(table, **settings):
+    return verify(table, **{"rows": 4, "processes": 1, "device": "cpu", "progress": False, **settings})
+
+
+def test_a_true_table_is_found_true_and_the_same_seed_gives_the_same_accuracies(table):
+    found = check(table)
+    assert found.problems == () and found.rows == (0, 1, 2, 3)
+    same, fresh = found.comparisons
+    assert same.seed in (0, 1) and same.exact == 1 and same.largest == 0
+    assert fresh.seed == 2 and fresh.exact is None
+    evaluator = Population(TINY.load_data(), epochs=1, seed=2, channels=4, device="cpu")
+    new = np.array([trial.accuracy for trial in evaluator(CELLS)])
+    assert fresh.mean == pytest.approx((new - table.validation[:, :, -1].mean(axis=1)).mean())
+    assert found.noise == pytest.approx(np.sqrt(table.validation[:, :, -1].var(axis=1, ddof=1).mean()))
+
+
+def test_worker_processes_find_the_same(table):
+    assert check(table, processes=2) == check(table)
+
+
+def test_accuracies_that_were_made_up_are_found(table, tmp_path):
+    """Four rows cannot show much, so the bound is that of four rows: (1/3)^4 of the choices are as extreme."""
+    lying = changed(table, tmp_path, validation=lambda values: values.__iadd__(0.25))
+    same, fresh = check(lying).comparisons
+    assert same.exact == 0 and same.largest == pytest.approx(0.25)
+    assert fresh.mean == pytest.approx(-0.25, abs=0.1) and fresh.mean_share < 0.05
+
+
+def test_differences_beyond_seed_noise_are_a_problem(table, tmp_path, monkeypatch):
+    monkeypatch.setattr("nasedu.tables.verify.LEAST_SHARE", 0.05)
+    lying = changed(table, tmp_path, validation=lambda values: values.__iadd__(0.25))
+    seeds = [each.seed for each in check(lying).comparisons]
+    problem = "with seed {} the accuracies differ from the stored ones by more than seed noise"
+    assert problem.format(seeds[1]) in check(lying).problems
+
+
+def test_one_stored_number_that_is_wrong_makes_a_row_inexact(table, tmp_path):
+    for what in ("validation", "test"):
+        lying = changed(table, tmp_path, **{what: lambda values: values[2].__isub__(1 / 400)})
+        assert check(lying).comparisons[0].exact == 0.75
+
+
+@pytest.mark.parametrize("name", ["parameters", "flops"])
+def test_costs_that_are_wrong_are_found(table, tmp_path, name):
+    lying = changed(table, tmp_path, metrics=lambda metrics: metrics[name].__setitem__(2, 5))
+    (problem,) = check(lying).problems
+    assert problem.startswith(f"{name} of row 2 ({CELLS[2]}) are 5 there and ")
+
+
+def test_a_map_that_is_wrong_is_found(table, tmp_path):
+    lying = changed(table, tmp_path, rows=lambda rows: rows.__setitem__(slice(8, 10), (1, 0)))
+    assert check(lying).problems == ("2 architectures are in the row of another function",)
+
+
+def test_trainings_that_are_missing_are_found(table, tmp_path):
+    lying = changed(table, tmp_path, validation=lambda values: values[1, 1].fill(np.nan))
+    assert check(lying).problems == ("1 rows lack a training",)
+
+
+def test_a_training_that_fails_now_is_a_problem(table, monkeypatch):
+    fit_all = Population.fit_all
+
+    def fails(evaluator, architectures):
+        return [(network, training.TrainingFailure("no")) for network, _ in fit_all(evaluator, architectures)]
+
+    monkeypatch.setattr(Population, "fit_all", fails)
+    problems = check(table).problems
+    assert len(problems) == 2 and f"4 trainings failed now, the first that of {CELLS[0]}" in problems[0]
+
+
+def test_a_table_that_was_not_made_by_a_recipe_is_refused(table, tmp_path):
+    other = changed(table, tmp_path, provenance=lambda document: document["settings"]["dataset"].update(checksum="0"))
+    with pytest.raises(ValueError, match=r"tiny was made with other settings: dataset checksum is '0' there and"):
+        check(other)
+    with pytest.raises(ValueError, match="there is no recipe to train mine by; there are those of nasbench201-mnist1d"):
+        check(Table("mine", SPACE, table.validation, rows=ROWS, seeds=table.seeds, epochs=table.epochs))
+    with pytest.raises(ValueError, match="rows must be at least 2 and at most 4; got 5"):
+        check(table, rows=5)
+    with pytest.raises(ValueError, match="processes must be at least 1; got 0"):
+        check(table, processes=0)
+
+
+# The commands ----------------------------------------------------------------------------------
+
+
+def test_the_command_prints_what_it_found_and_its_exit_code_is_the_verdict(table, tmp_path, capsys):
+    path = tmp_path / "t.npz"
+    table.save(path)
+    arguments = ["table", "verify", str(path), "--rows", "4", "--processes", "1", "--device", "cpu", "--quiet"]
+    assert cli.main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "100.0% of the rows exactly as stored, the largest difference is 0.000" in said
+    assert "verdict      within seed noise" in said
+    changed(table, tmp_path, rows=lambda rows: rows.__setitem__(8, 1)).save(path)
+    assert cli.main(arguments) == 1
+    assert "WRONG        1 architectures are in the row of another function" in capsys.readouterr().out
+    assert cli.main(["table", "verify", "x"]) == 2
+
+
+def test_info_says_what_is_in_it(table, tmp_path, capsys):
+    table.save(tmp_path / "t.npz")
+    assert cli.main(["table", "info", str(tmp_path / "t.npz")]) == 0
+    said = capsys.readouterr().out
+    means = 100 * table.validation[:, :, -1].mean(axis=1)
+    for expected in (
+        f"tiny, checksum {table.checksum}",
+        "15,625 of nasbench201 in 4 rows",
+        "seeds                0, 1\n",
+        f"{means.min():.2f}, ",
+        f", {means.max():.2f}\n",
+        f"standard deviation {means.std(ddof=1):.3f}",
+        f"{means[1:].std(ddof=1):.3f} without the row of disconnected cells" if ROWS[0] == 1 else "without the row",
+        f"of one training {100 * seed_noise(table.validation[:, :, -1]):.3f}, of the mean of 2 ",
+        "in the better half: cannot be known from two seeds",
+        "command              nasedu table build tiny --seeds 2",
+        f"digits, checksum {TINY.load_data().checksum}",
+    ):
+        assert expected in said
+
+
+def test_one_seed_says_what_cannot_be_known():
+    table = Table("x", SPACE, np.linspace(0, 1, 4).reshape(4, 1, 1), rows=ROWS)
+    said = describe(table)
+    assert "cannot be known from one seed" in said and "rank correlation" not in said
+
+
+def test_noise_and_rank_correlations_are_those_of_made_up_tables():
+    """10,000 cells of deviation 0.06, noise 0.02: noise of the estimate below 1 %, correlation of two seeds 0.9."""
+    rng = np.random.default_rng(0)
+    values = 0.06 * rng.standard_normal((10_000, 1)) + 0.02 * rng.standard_normal((10_000, 4))
+    assert seed_noise(values) == pytest.approx(0.02, rel=0.02)
+    everywhere, best_half = rank_correlations(values)
+    pearson = 0.06**2 / (0.06**2 + 0.02**2)
+    assert everywhere == pytest.approx(6 / np.pi * np.arcsin(pearson / 2), abs=0.01)  # Spearman's, of two normal ones
+    truth = values.mean(axis=1)
+    half = truth >= np.median(truth)
+    biased = stats.spearmanr(values[half, 0], values[half, 1]).statistic
+    assert best_half < everywhere and best_half == pytest.approx(biased, abs=0.1)
+    assert rank_correlations(values[:, :2])[1] is None
+    unrelated = rng.random((10_000, 3))
+    assert rank_correlations(unrelated) == pytest.approx((0, 0), abs=0.03), "choosing the half adds no correlation"
+
+
+def test_missing_trainings_are_left_out_of_statistics():
+    values = np.array([[0.5, 0.6, np.nan], [0.7, np.nan, np.nan], [0.1, 0.2, 0.3]])
+    assert seed_noise(values) == pytest.approx(np.sqrt((0.005 + 0.01) / 2))
+    assert "10.00" not in describe(
+        Table("x", SPACE, values[:, :, None], rows=np.arange(SPACE.size) % 3, seeds=(0, 1, 2))
+    )
