@@ -233,6 +233,15 @@ def test_accuracies_that_are_no_counts_are_stored_as_they_are_or_refused(tmp_pat
         toy(validation=large, samples=(65_535, 80)).save(tmp_path / "toys.npz")
 
 
+@pytest.mark.parametrize("samples", [400, 4000, 4001])
+def test_every_count_is_exact(tmp_path, samples):
+    counts = np.arange(samples + 1)
+    settings = {"rows": (0,) * 4, "epochs": range(1, samples + 2), "samples": (samples, 1)}
+    table = Table("counts", TOY, counts[None, None] / samples, **settings)
+    table.save(tmp_path / "counts.npz")
+    assert Table.load(tmp_path / "counts.npz", TOY).validation.tolist() == table.validation.tolist()
+
+
 def edited(path, **changes):
     """Write the file again with other arrays; a callable changes the header."""
     with np.load(path, allow_pickle=False) as found:
