@@ -60,6 +60,8 @@ def test_every_split_is_checked():
 def test_labels_and_inputs_must_be_as_many():
     with pytest.raises(ValueError, match=r"needs one label per input: 6 inputs, labels of shape \(5,\)"):
         made(split(labels=[0, 1, 2, 0, 1]))
+    with pytest.raises(ValueError, match=r"needs one label per input: 6 inputs, labels of shape \(6, 2\)"):
+        made(Split(split().inputs, np.zeros((6, 2), np.int64)))
 
 
 def test_an_empty_split_is_refused():
