@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from nasedu.core import Architecture, Decision, Diagram, Edge, Metric, Node, SearchSpace, Trial
 from nasedu.history import History
 from nasedu.loop import Search, search
+from nasedu.racing import race
 
 if TYPE_CHECKING:
     from nasedu import data, evaluators, networks, oneshot, plots, spaces, strategies, tables, training, widgets
@@ -39,6 +40,7 @@ __all__ = [
     "networks",
     "oneshot",
     "plots",
+    "race",
     "search",
     "space",
     "spaces",

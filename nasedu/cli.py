@@ -1,4 +1,4 @@
-"""The command line: ``nasedu lab | search | draw | table | doctor``.
+"""The command line: ``nasedu lab | search | race | draw | table | doctor``.
 
 What needs torch, matplotlib or Jupyter is imported inside the command that uses it, so that help is quick.
 A mistake in what was typed or in a file is one line on stderr and exit code 2.
@@ -17,11 +17,14 @@ import shutil
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    import pandas
+
     from nasedu.core import Architecture, SearchSpace
     from nasedu.history import History
 
@@ -31,6 +34,7 @@ ALIASES = {"evolution": "regularized-evolution", "random": "random-search"}
 WEIGHT_SHARING = ("darts",)
 DEFAULTS = {"data": "mnist1d", "trials": 20, "steps": 500, "epochs": 10, "unit": "fraction"}  # of nasedu search
 INTERRUPTED = 130  # as a shell reports it
+CHECKPOINTS = (10, 50, 100, 200, 500, 1000)  # trials after which nasedu race prints what was found
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -123,6 +127,22 @@ def _parser() -> _Parser:
     search.add_argument("--unit", help="of a CSV or JSON file's accuracies: fraction (default) or %%")
     search.add_argument("--quiet", action="store_true", help="no progress bar")
     search.set_defaults(run=_search)
+
+    race = commands.add_parser("race", help="let strategies race on a table", allow_abbrev=False)
+    race.description = (
+        "Race on a table: every strategy, at its default settings, searches from the same seeds by the validation "
+        "accuracy of the table's first training of each architecture. What it has found is judged by the test "
+        "accuracy, the mean over all trainings, which no strategy sees."
+    )
+    race.add_argument("--table", required=True, metavar="NAME|FILE", help="its name, or an .npz file")
+    race.add_argument(
+        "--strategies", metavar="A,B,…", help="the first is the one to compare with (all, random-search first)"
+    )
+    race.add_argument("--trials", type=int, default=200, help="of each search (200)")
+    race.add_argument("--seeds", type=int, default=20, help="searches of each strategy (20)")
+    race.add_argument("--figure", type=Path, metavar="OUT", help="a picture to draw; ends in .svg, .pdf or .png")
+    race.add_argument("--quiet", action="store_true", help="no progress bar")
+    race.set_defaults(run=_race)
 
     draw = commands.add_parser("draw", help="draw an architecture", allow_abbrev=False)
     draw.description = "Draw an architecture: as a file for a paper, a page or a slide."
@@ -373,6 +393,68 @@ def _say_how_to_go_on(arguments: argparse.Namespace, done: str) -> int:
         way = f"they are in {arguments.history}; the same command goes on from there"
     print(f"nasedu: interrupted after {done}; {way}.", file=sys.stderr)
     return INTERRUPTED
+
+
+# nasedu race -----------------------------------------------------------------------------------
+
+
+def _race(arguments: argparse.Namespace) -> int:
+    import matplotlib
+    import numpy as np
+
+    import nasedu as nas
+
+    if arguments.figure is not None:
+        nas.plots.check_format(arguments.figure)
+    strategies = _racers(arguments.strategies)
+    table = nas.tables.find(arguments.table)
+    if not table.has_test:
+        raise ValueError(f"a race is judged by test accuracy, and table {table.name} has none. Choose another table.")
+    table = table.one(table.seeds[0])  # a search trains once
+    started = time.perf_counter()
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="interrupted after")  # it is said below
+            frame = nas.race(
+                strategies, table, trials=arguments.trials, seeds=arguments.seeds, progress=not arguments.quiet
+            )
+    except KeyboardInterrupt:
+        print("nasedu: interrupted before every strategy had run once; there is nothing to show.", file=sys.stderr)
+        return INTERRUPTED
+    done, best = frame["seed"].nunique(), float(np.nanmax(table.test_accuracies()))
+    print(f"test accuracy in % of the best so far by validation, mean ± standard deviation of {done} seeds")
+    print(_race_table(frame))
+    print(f"best there is         {100 * best:.2f}")
+    print(f"best by validation    {100 * table.test(table.best()):.2f}")
+    print(f"time                  {time.perf_counter() - started:.1f} s")
+    if arguments.figure is not None:
+        matplotlib.use("agg")  # it is for a file; there may be no screen
+        nas.plots.save_figure(nas.plots.race(frame, best=best), arguments.figure)
+    if done < arguments.seeds:
+        print(f"nasedu: interrupted after {done} of {arguments.seeds} seeds.", file=sys.stderr)
+    return 0 if done == arguments.seeds else INTERRUPTED
+
+
+def _racers(given: str | None) -> dict[str, Any]:
+    """Return the named strategies, or all with random search first, by the names of their classes."""
+    known = _strategies()
+    names = ["random-search", *known] if given is None else [name.strip() for name in given.split(",")]
+    for name in names:
+        if ALIASES.get(name, name) not in known:
+            raise ValueError(f"unknown strategy {name!r}; there are {', '.join(known)}.")
+    found = [known[ALIASES.get(name, name)] for name in names]
+    return {strategy.__name__: strategy for strategy in found}
+
+
+def _race_table(frame: pandas.DataFrame) -> str:
+    """Return mean and standard deviation over the seeds, in %, by strategy and after some numbers of trials."""
+    last = int(frame["trial"].max())
+    shown = frame[frame["trial"].isin([number for number in CHECKPOINTS if number < last] + [last])]
+    lines: dict[str, list[str]] = {"trials": [f"{number:>13}" for number in shown["trial"].unique()]}
+    for (name, _), tests in shown.groupby(["strategy", "trial"], sort=False)["incumbent_test"]:
+        spread = f" ± {100 * tests.std():.2f}" if len(tests) > 1 else ""
+        lines.setdefault(str(name), []).append(f"{100 * tests.mean():.2f}{spread}".rjust(13))
+    return "\n".join(f"{name:<22}{'  '.join(cells)}" for name, cells in lines.items())
 
 
 # nasedu draw -----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "nasedu"
 ANYTHING = {"*"}
 TABLE = {  # imports at the top of a file
     "core": set(),  # core.py, and history.py and loop.py, which stand on it
+    "racing": {"core"},
     "spaces": {"core"},
     "networks": {"core", "spaces"},
     "training": {"core", "spaces", "networks", "data"},
@@ -24,7 +25,7 @@ TABLE = {  # imports at the top of a file
     "course": ANYTHING,
     "cli": ANYTHING,
     "__main__": {"cli"},
-    "nasedu": {"core"},  # __init__.py: the rest is imported when first used
+    "nasedu": {"core", "racing"},  # __init__.py: the rest is imported when first used
 }
 LAZY = {  # more of them inside functions
     "evaluators": {"networks", "training", "oneshot", "tables", "data"},

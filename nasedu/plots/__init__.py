@@ -4,7 +4,7 @@ Importing this loads no matplotlib; drawing does.
 """
 
 from nasedu.plots.architecture import architecture_figure, check_format, draw, save, save_figure
-from nasedu.plots.curves import bands, histories
+from nasedu.plots.curves import bands, histories, race
 from nasedu.plots.maps import controller
 from nasedu.plots.overview import history_figure
 from nasedu.plots.weights import alphas, losses, supernet
@@ -19,6 +19,7 @@ __all__ = [
     "histories",
     "history_figure",
     "losses",
+    "race",
     "save",
     "save_figure",
     "supernet",

@@ -2,10 +2,12 @@
 
 How good is what each search has found so far?      histories
 How sure are we of it, over many seeds?             bands
+Who beats whom by the test accuracy?                race
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -13,13 +15,15 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from nasedu.history import History
-from nasedu.plots.axes import TEXT, LineEnd, finish, new_axes, score_axis
-from nasedu.plots.palette import QUIET, LineStyle, strategy_style, strategy_styles
+from nasedu.plots.axes import SIZE, TEXT, LineEnd, finish, new_axes, room, score_axis
+from nasedu.plots.palette import INK, QUIET, LineStyle, readable, strategy_style, strategy_styles
 
 if TYPE_CHECKING:
+    import pandas
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["bands", "histories", "strategy_name"]
+__all__ = ["bands", "histories", "race", "strategy_name"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 BAND = (10, 90)  # percentiles
@@ -109,21 +113,102 @@ def bands(
     ends, shown = [], []
     for (name, rows), style in zip(given.items(), strategy_styles(list(given)), strict=True):
         values, x = _values(name, rows, budget)
-        low, middle, high = np.nanpercentile(values, [BAND[0], 50, BAND[1]], axis=0)
-        ax.fill_between(x, low, high, color=style.color, alpha=0.13, linewidth=0)
-        for edge in (low, high):
-            ax.plot(x, edge, color=style.color, linewidth=0.8, alpha=0.55, linestyle=style.dash)
-        ax.plot(x, middle, color=style.color, linewidth=2, linestyle=style.dash)
+        low, middle, high = _draw_band(ax, x, values, style)
         ends.append(LineEnd(float(x[-1]), float(middle[-1]), name, style))
         shown += [low[len(x) // 20 :], high[len(x) // 20 :]]
     _limit(ax, np.concatenate(shown))
-    seeds = sorted({len(np.asarray(rows)) for rows in given.values()})
     ax.set_xlabel(budget_name)
     score_axis(ax, any(word in score_name for word in ("accuracy", "error", "regret")), score_name)
-    count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]}–{seeds[-1]}"
-    ax.set_title(f"median and {BAND[0]}–{BAND[1]} % of {count} seeds", fontsize=TEXT, loc="left", color=QUIET)
+    ax.set_title(_what_bands_are(given), fontsize=TEXT, loc="left", color=QUIET)
     finish(ax, ends)
     return ax
+
+
+def race(frame: pandas.DataFrame, *, best: float | None = None) -> Figure:
+    """Draw the test accuracy of what each strategy of a race had found after each trial.
+
+    Each strategy has a panel, with the first strategy behind it to compare: the median over the seeds as a line,
+    and the 10 to 90 % band around it. The y-axis leaves out the first twentieth of the trials, as in :func:`bands`.
+
+    Args:
+        frame: what ``nas.race`` returned.
+        best: the highest test accuracy there is, in [0, 1], for a line at the top.
+
+    Returns:
+        A new pyplot figure.
+
+    Raises:
+        ValueError: the race had no test accuracies.
+    """
+    if frame["incumbent_test"].isna().all():
+        raise ValueError(
+            "a race is drawn by its test accuracies, and this one has none: race on a table that has them."
+        )
+    table = frame.pivot(index=["strategy", "seed"], columns="trial", values="incumbent_test")
+    given = {name: table.loc[name].to_numpy() for name in frame["strategy"].unique()}
+    styles = dict(zip(given, strategy_styles(list(given)), strict=True))
+    first, *others = given
+    figure, panels = _panels(others or [first])
+    shown = [] if best is None else [np.array([best])]
+    for name, ax in panels.items():
+        for each in dict.fromkeys((first, name)):
+            low, _, high = _draw_band(ax, table.columns.to_numpy(float), given[each], styles[each])
+            shown += [low[len(low) // 20 :], high[len(high) // 20 :]]
+        if best is not None:
+            ax.axhline(best, color=INK, linewidth=1)
+        ax.set_title(name, fontsize=TEXT, loc="left", color=readable(styles[name].color))
+    _limit(ax, np.concatenate(shown))
+    for ax in panels.values():
+        finish(ax, [])
+    _say_what_lines_are(figure, _what_bands_are(given), first if others else "", styles[first], best)
+    return figure
+
+
+def _panels(names: Sequence[str]) -> tuple[Figure, dict[str, Axes]]:
+    """Return a pyplot figure, and its panels by name, which share their axes."""
+    from matplotlib import pyplot
+
+    columns = math.ceil(math.sqrt(len(names)))
+    rows = math.ceil(len(names) / columns)
+    figure = pyplot.figure(figsize=(SIZE[0], 0.8 + 2.2 * rows), facecolor="white", layout=room())
+    panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel())
+    for index, ax in enumerate(panels):
+        ax.set_visible(index < len(names))
+        if index % columns == 0:
+            score_axis(ax, True, "test accuracy")
+        if index + columns >= len(names):  # nothing is below it
+            ax.set_xlabel("trials")
+            ax.tick_params(labelbottom=True)
+    return figure, dict(zip(names, panels, strict=False))
+
+
+def _say_what_lines_are(figure: Figure, bands: str, first: str, style: LineStyle, best: float | None) -> None:
+    """Write above the panels what the bands are, and what the lines are that all panels have."""
+    from matplotlib.lines import Line2D
+
+    dash: Any = style.dash
+    lines = [Line2D([], [], color=style.color, linestyle=dash, linewidth=2, label=first)] if first else []
+    if best is not None:
+        lines.append(Line2D([], [], color=INK, linewidth=1, label=f"best there is: {100 * best:.2f} %"))
+    figure.suptitle(bands, x=0.02, ha="left", fontsize=TEXT, color=QUIET)
+    if lines:
+        figure.legend(handles=lines, loc="outside upper right", ncols=len(lines), frameon=False, fontsize=TEXT)
+
+
+def _draw_band(ax: Axes, x: Array, values: Array, style: LineStyle) -> tuple[Array, Array, Array]:
+    """Draw the median and the band around it; return the lower edge, the median and the upper edge."""
+    low, middle, high = np.nanpercentile(values, [BAND[0], 50, BAND[1]], axis=0)
+    ax.fill_between(x, low, high, color=style.color, alpha=0.13, linewidth=0)
+    for edge in (low, high):
+        ax.plot(x, edge, color=style.color, linewidth=0.8, alpha=0.55, linestyle=style.dash)
+    ax.plot(x, middle, color=style.color, linewidth=2, linestyle=style.dash)
+    return low, middle, high
+
+
+def _what_bands_are(given: Mapping[str, Any]) -> str:
+    seeds = sorted({len(np.asarray(rows)) for rows in given.values()})
+    count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]}–{seeds[-1]}"
+    return f"median and {BAND[0]}–{BAND[1]} % of {count} seeds"
 
 
 def _values(name: str, rows: Any, budget: Sequence[float] | None) -> tuple[Array, Array]:
