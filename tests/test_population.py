@@ -1,7 +1,11 @@
 """Training K candidates side by side must be training each of them alone."""
 
 import copy
+import dataclasses
 import math
+import re
+import runpy
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -358,3 +362,43 @@ def test_a_gpu_trains_the_population_as_a_cpu_does():
     }
     for ours, reference in zip(fits["cuda"], fits["cpu"], strict=True):
         assert ours.losses[0] == pytest.approx(reference.losses[0], abs=0.02)
+
+
+# The benchmark ----------------------------------------------------------------------------------
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)  # it takes the tutorial's loop from the script beside it
+    return runpy.run_path(str(BENCHMARKS / "population.py"))
+
+
+def test_the_benchmark_runs(benchmark, capsys):
+    digits, tiny = nas.data.load("digits"), benchmark["random_dataset"]((1, 8), samples=128)
+    benchmark["compare"](digits, 2, [None, 1], rounds=1, epochs=1)
+    benchmark["grow_along"]("channels", {c: (tiny, c, 1, 2) for c in (2, 4)}, rounds=1)
+    benchmark["compare_on_gpu"](tiny, [2], "cpu", rounds=1, epochs=1)
+    recipe = dataclasses.replace(benchmark["RECIPES"]["nasbench201-digits"], epochs=1)
+    benchmark["time_table"](recipe, "cpu", size=2, rows=3)
+    said = capsys.readouterr().out
+    for row in ("| tutorial |", "| one by one |", "| 8 at once |", "| 1 at once |", "| exponent |", "3 of 5,044 rows"):
+        assert row in said
+    idle, *peaks = map(int, re.findall(r"(?:has | \| )(\d+) (?:MB|\|)$", said, re.MULTILINE))
+    assert len(peaks) == 2 and all(idle < peak < 2000 for peak in peaks)
+
+
+@pytest.mark.parametrize("name", ["mnist1d", "digits"])
+def test_the_benchmarks_tutorial_trains_the_same_network_with_the_pooling_of_torch(benchmark, name):
+    data = nas.data.load(name)
+    ours, theirs = (built([EVERYTHING], data)[0] for _ in range(2))
+    benchmark["plain"](theirs, len(data.input_shape) - 1)
+    kinds = [type(module).__name__ for module in theirs.modules()]
+    assert sum(kind.startswith("AvgPool") for kind in kinds) == 3  # one in each cell, and the reduction's
+    assert not {"AveragePool", "Reduction"} & set(kinds)
+    inputs, labels = (torch.tensor(values[:64]) for values in data.train)
+    for network in (ours, theirs):
+        F.cross_entropy(network(inputs), labels).backward()
+    for weights, expected in zip(theirs.parameters(), ours.parameters(), strict=True):
+        torch.testing.assert_close(weights.grad, expected.grad, rtol=1e-4, atol=1e-6)
