@@ -424,9 +424,9 @@ def _race(arguments: argparse.Namespace) -> int:
     done, best = frame["seed"].nunique(), float(np.nanmax(table.test_accuracies()))
     print(f"test accuracy in % of the best so far by validation, mean ± standard deviation of {done} seeds")
     print(_race_table(frame))
-    print(f"best there is         {100 * best:.2f}")
-    print(f"best by validation    {100 * table.test(table.best()):.2f}")
-    print(f"time                  {time.perf_counter() - started:.1f} s")
+    print(f"best there is          {100 * best:.2f}")
+    print(f"best by validation     {100 * table.test(table.best()):.2f}")
+    print(f"time                   {time.perf_counter() - started:.1f} s")
     if arguments.figure is not None:
         matplotlib.use("agg")  # it is for a file; there may be no screen
         nas.plots.save_figure(nas.plots.race(frame, best=best), arguments.figure)
@@ -448,8 +448,7 @@ def _racers(given: str | None) -> dict[str, Any]:
 
 def _race_table(frame: pandas.DataFrame) -> str:
     """Return mean and standard deviation over the seeds, in %, by strategy and after some numbers of trials."""
-    last = int(frame["trial"].max())
-    shown = frame[frame["trial"].isin([number for number in CHECKPOINTS if number < last] + [last])]
+    shown = frame[frame["trial"].isin([*CHECKPOINTS, frame["trial"].max()])]
     lines: dict[str, list[str]] = {"trials": [f"{number:>13}" for number in shown["trial"].unique()]}
     for (name, _), tests in shown.groupby(["strategy", "trial"], sort=False)["incumbent_test"]:
         spread = f" ± {100 * tests.std():.2f}" if len(tests) > 1 else ""
