@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import nasedu as nas
+from nasedu import training
 from nasedu.data import Dataset, Split
 from nasedu.evaluators import Train
 from nasedu.spaces import NASBench201
@@ -94,6 +95,25 @@ def test_the_test_accuracy_is_that_of_the_network_behind_the_trial():
     other = Train(wrong, epochs=10, channels=4, batch_size=32, device="cpu")
     assert other.test(CELLS[2]) == pytest.approx(1 - evaluator.test(CELLS[2]))
     assert evaluator.test(CELLS[2]) > 0.8
+
+
+def test_everything_that_is_computed_uses_one_thread(monkeypatch):
+    seen = []
+
+    def watched(name):
+        original = getattr(training, name)
+        monkeypatch.setattr(training, name, lambda *args: seen.append(torch.get_num_threads()) or original(*args))
+
+    for name in ("flops", "score", "mean_absolute_error"):
+        watched(name)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        evaluator = Train(HEIGHTS, epochs=1, batch_size=16, channels=4, device="cpu")
+        evaluator(CELLS[:1]), evaluator.test(CELLS[0])
+        assert seen == [1, 1, 1] and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_training_that_diverges_is_a_failed_trial_that_says_why_and_the_others_go_on():

@@ -2,9 +2,11 @@
 
 import copy
 import dataclasses
+import gc
 import math
 import re
 import runpy
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -199,12 +201,14 @@ def test_one_that_diverges_says_so_and_harms_no_other():
         assert spoiled[k].curve == whole[k].curve
 
 
-def test_a_learning_rate_that_diverges_is_a_failed_trial_for_each(monkeypatch):
-    trials = Population(random_dataset((1, 12)), epochs=2, batch_size=32, learning_rate=1e30, channels=4)(
-        sampled(3)[1:]
-    )
+def test_a_learning_rate_that_diverges_is_a_failed_trial_for_each():
+    settings = {"epochs": 2, "batch_size": 32, "learning_rate": 1e30, "channels": 4, "device": "cpu"}
+    evaluator = Population(random_dataset((1, 12)), **settings)
+    trials = evaluator(sampled(3)[1:])
     assert all(trial.failure and "Lower the learning rate" in trial.failure for trial in trials)
     assert all(trial.score == -math.inf for trial in trials)
+    with pytest.raises(training.TrainingFailure, match="Lower the learning rate"):
+        evaluator.test(EVERYTHING)
 
 
 # The evaluator --------------------------------------------------------------------------------
@@ -224,6 +228,19 @@ def test_trials_say_what_those_of_training_alone_say():
         assert a.cost > 0
 
 
+def test_fit_and_test_are_of_the_network_behind_the_trial():
+    """Training alone rounds otherwise, so that its weights are others."""
+    data = random_dataset((1, 12))
+    settings = {"epochs": 3, "batch_size": 32, "channels": 4, "device": "cpu"}
+    evaluator = Population(data, **settings)
+    ((network, fit),) = evaluator.fit_all([EVERYTHING])
+    same, same_fit = evaluator.fit(EVERYTHING)
+    assert torch.equal(parameters_of(same), parameters_of(network))
+    assert not torch.equal(parameters_of(same), parameters_of(Train(data, **settings).fit(EVERYTHING)[0]))
+    assert same_fit.curve == fit.curve == evaluator([EVERYTHING])[0].curve
+    assert evaluator.test(EVERYTHING) == training.accuracy(network, data, "test", "cpu")
+
+
 def test_a_search_in_generations_trains_them_together(monkeypatch):
     sizes, fit_population = [], training.fit_population
     monkeypatch.setattr(
@@ -231,7 +248,7 @@ def test_a_search_in_generations_trains_them_together(monkeypatch):
         "fit_population",
         lambda networks, *rest, **named: sizes.append(len(networks)) or fit_population(networks, *rest, **named),
     )
-    evaluator = Population(random_dataset((1, 12)), epochs=1, batch_size=32, channels=4, largest=4)
+    evaluator = Population(random_dataset((1, 12)), epochs=1, batch_size=32, channels=4, device="cpu", largest=4)
     strategy = nas.strategies.RegularizedEvolution(SPACE, np.random.default_rng(0), population_size=6, sample_size=2)
     history = nas.search(strategy, evaluator, trials=12, batch=6).run(progress=False)
     assert sizes == [4, 2, 4, 2]
@@ -247,7 +264,7 @@ def test_too_little_memory_means_fewer_at_a_time(monkeypatch):
             raise training.TrainingFailure("device 'cpu' has too little memory")
         return fit_population(networks, *rest, **named)
 
-    evaluator = Population(random_dataset((1, 12)), epochs=1, batch_size=32, channels=4, largest=5)
+    evaluator = Population(random_dataset((1, 12)), epochs=1, batch_size=32, channels=4, device="cpu", largest=5)
     expected = evaluator(sampled(5))
     monkeypatch.setattr(training, "fit_population", small_machine)
     trials = evaluator(sampled(5))
@@ -255,12 +272,66 @@ def test_too_little_memory_means_fewer_at_a_time(monkeypatch):
     assert [trial.accuracy for trial in trials] == [trial.accuracy for trial in expected]
 
 
+def test_the_memory_of_a_population_that_failed_is_free_before_its_halves_are_trained(monkeypatch):
+    alive, forward = weakref.WeakSet(), PopulationNetwork.forward
+
+    def exhausted(population, inputs, training):
+        alive.add(population)
+        assert len(alive) == 1
+        if len(population) > 1:
+            raise RuntimeError("CUDA out of memory")
+        return forward(population, inputs, training)
+
+    monkeypatch.setattr(PopulationNetwork, "forward", exhausted)
+    gc.disable()  # or it might help
+    try:
+        evaluator = Population(random_dataset((1, 12)), epochs=1, batch_size=32, channels=4, device="cpu", largest=4)
+        results = evaluator.fit_all(sampled(4))
+    finally:
+        gc.enable()
+    assert [len(fit.curve) for _, fit in results] == [1] * 4
+
+
+def test_a_failure_that_is_kept_holds_no_frames(monkeypatch):
+    def exhausted(*_):
+        raise RuntimeError("CUDA out of memory")
+
+    monkeypatch.setattr(PopulationNetwork, "forward", lambda *_, **__: exhausted())
+    settings = {"epochs": 1, "batch_size": 32, "channels": 4, "device": "cpu"}
+    ((_, failure),) = Population(random_dataset((1, 12)), **settings).fit_all([EVERYTHING])
+    assert "too little memory for batches of 32. Lower batch_size" in str(failure)
+    assert failure.__traceback__ is failure.__cause__ is failure.__context__ is None
+    networks, rngs = built(sampled(3), random_dataset((1, 12))), [np.random.default_rng(0)] * 3
+    with pytest.raises(training.TrainingFailure, match=r"for 3 networks with batches of 32\. Train fewer at once"):
+        training.fit_population(networks, random_dataset((1, 12)), rngs=rngs, batch_size=32, device="cpu")
+
+
+def test_settings_name_largest_on_a_gpu_only(monkeypatch):
+    """On a CPU it does not matter to the trials."""
+    settings = Population(random_dataset((1, 12)), batch_size=32, largest=3, device="cpu").settings
+    assert settings["population"] is True and "largest" not in settings
+    monkeypatch.setattr(training, "device", torch.device)
+    for size in (None, 3):
+        assert (
+            Population(random_dataset((1, 12)), batch_size=32, largest=size, device="cuda").settings["largest"] == size
+        )
+
+
+def test_the_micro_skeleton_may_be_named():
+    settings = {"epochs": 1, "batch_size": 32, "channels": 4, "device": "cpu"}
+    named, plain = (
+        Population(random_dataset((1, 12)), network=network, **settings)([EVERYTHING])[0].curve
+        for network in ({"skeleton": "micro"}, {})
+    )
+    assert named == plain
+
+
 def test_one_that_does_not_fit_even_alone_is_a_failed_trial(monkeypatch):
     def no_memory(*_, **__):
         raise training.TrainingFailure("device 'cpu' has too little memory for batches of 32.")
 
     monkeypatch.setattr(training, "fit_population", no_memory)
-    trials = Population(random_dataset((1, 12)), epochs=1, batch_size=32, channels=4)(sampled(3))
+    trials = Population(random_dataset((1, 12)), epochs=1, batch_size=32, channels=4, device="cpu")(sampled(3))
     assert [trial.failure for trial in trials] == ["device 'cpu' has too little memory for batches of 32."] * 3
 
 
@@ -321,7 +392,7 @@ def test_the_estimate_of_the_memory_is_not_too_small():
 )
 def test_wrong_settings_say_what_must_hold(setting, says):
     with pytest.raises(ValueError, match=says):
-        Population(random_dataset((1, 12)), **{"batch_size": 32, **setting})
+        Population(random_dataset((1, 12)), **{"batch_size": 32, "device": "cpu", **setting})
 
 
 def test_a_regression_is_refused():

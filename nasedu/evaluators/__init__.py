@@ -1,7 +1,7 @@
 """Evaluators: architectures in, trials out, in the same order. An evaluator is any such callable; these are ours.
 
-Each is pure (the same architecture gives the same trial), has ``settings`` for the history, and has
-``test(architecture)``, the only way to test accuracy. Importing them loads no torch.
+Each is pure (the same architecture gives the same trial; on a GPU up to rounding), has ``settings`` for the
+history, and has ``test(architecture)``, the only way to test accuracy. Importing them loads no torch.
 """
 
 from nasedu.evaluators.population import Population

@@ -1,7 +1,7 @@
 """Full training of whole generations: the trainings of ``Train``, many side by side.
 
 A strategy that proposes a generation at a time, or a search with ``batch=10``, waits for the trials of
-all its candidates anyway. Trained together they need a fraction of the time (see docs/performance.md).
+all its architectures anyway. Trained together they need a fraction of the time (see docs/performance.md).
 """
 
 from __future__ import annotations
@@ -27,14 +27,16 @@ class Population(Train):
     """Train architectures of NAS-Bench-201 side by side: a list of architectures to a list of trials.
 
     Initial weights and batches are those of ``Train`` with the same seed, and so are losses and gradients, up to
-    rounding. That grows over hundreds of steps, to the difference between two seeds at most. A trial does not
-    depend on the others in its batch. Its cost is its share of the time.
+    rounding, which grows over the steps. On a CPU, where one thread computes, a trial is the same, bit by bit,
+    whatever else is in its batch. On a GPU sums may be added in another order each time, so the last bits may
+    differ. A trial's cost is its share of the time.
 
     Args:
         largest: how many to train at once, at least 1; None for what is quickest and fits in half of the free memory.
+        progress: show a bar over the epochs of those that are trained at once.
         data, epochs, seed, channels, cells, batch_size, learning_rate, weight_decay, schedule, optimizer,
-            label_smoothing, device, progress: see :class:`nasedu.evaluators.Train`. There is no augmentation, no time
-            limit and no other network.
+            label_smoothing, device: see :class:`nasedu.evaluators.Train`. There is no augmentation, no time
+            limit and no other skeleton than the micro one.
 
     Raises:
         ValueError: a setting is out of range or cannot be had here, or there is no such device.
@@ -55,15 +57,17 @@ class Population(Train):
             raise ValueError(f"largest must be at least 1, or None for what fits; got {self.largest}.")
         if self.data.classes is None:
             raise ValueError(f"a population learns to classify; {self.data.name} has real-valued targets. Use Train.")
-        for name, default in (("augmentation", ()), ("time_limit", None), ("network", {})):
+        possible = {"augmentation": ((),), "time_limit": (None,), "network": ({}, {"skeleton": "micro"})}
+        for name, values in possible.items():
             value = getattr(self, name)
-            if value != default:
+            if value not in values:
                 raise ValueError(f"a population is trained without {name}; got {value!r}. Use Train.")
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that decides the trials, as JSON values."""
-        return {**super().settings, "population": True}
+        """All that decides the trials, as JSON values: on a GPU, ``largest`` may decide about the last bits."""
+        on_gpu = {} if self.device == "cpu" else {"largest": self.largest}
+        return {**super().settings, "population": True, **on_gpu}
 
     def __call__(self, architectures: list[Architecture]) -> list[Trial]:
         """Train every architecture."""
@@ -78,6 +82,19 @@ class Population(Train):
             ]
         return trials
 
+    def fit(self, architecture: Architecture) -> tuple[nn.Module, Fit]:
+        """Return the network behind an architecture's trial, and how its training went.
+
+        Raises:
+            nasedu.training.TrainingFailure: it cannot be trained.
+        """
+        from nasedu import training
+
+        ((network, outcome),) = self.fit_all([architecture])
+        if isinstance(outcome, training.TrainingFailure):
+            raise outcome
+        return network, outcome
+
     def fit_all(self, architectures: list[Architecture]) -> list[tuple[nn.Module, Fit | TrainingFailure]]:
         """Return the trained network of each architecture, and how its training went or why it failed.
 
@@ -89,17 +106,20 @@ class Population(Train):
         for group in self._groups(architectures):
             fresh = [self._fresh(each) for each in group]
             networks, rngs = [network for network, _ in fresh], [rng for _, rng in fresh]
+            failure: TrainingFailure | None = None
             try:
                 outcomes = training.fit_population(
-                    networks, self.data, rngs=rngs, device=self.device, progress=self.progress, **self._recipe
+                    networks, self.data, rngs=rngs, device=self.device, progress=self.progress, **self._fit_settings
                 )
-            except training.TrainingFailure as failure:
-                if len(group) > 1:
-                    middle = len(group) // 2
-                    results += self.fit_all(group[:middle]) + self.fit_all(group[middle:])
-                    continue
-                outcomes = [failure]
-            results += zip(networks, outcomes, strict=True)
+            except training.TrainingFailure as error:
+                failure = error.noted()  # and with this block, the memory of the failed population is free
+            if failure is None:
+                results += zip(networks, outcomes, strict=True)
+            elif len(group) == 1:
+                results.append((networks[0], failure))
+            else:
+                middle = len(group) // 2
+                results += self.fit_all(group[:middle]) + self.fit_all(group[middle:])
         return results
 
     def _groups(self, architectures: list[Architecture]) -> Iterator[list[Architecture]]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Train"]
 
-RECIPE = ("epochs", "batch_size", "learning_rate", "weight_decay", "schedule", "optimizer", "label_smoothing")
+FIT_SETTINGS = ("epochs", "batch_size", "learning_rate", "weight_decay", "schedule", "optimizer", "label_smoothing")
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,14 +95,14 @@ class Train:
             raise TypeError(f"data must be a dataset, such as nas.data.load('mnist1d'); got {self.data!r}.")
         if self.seed < 0:
             raise ValueError(f"seed must not be negative; got {self.seed}.")
-        training.check_settings(self.data, **self._recipe, augmentation=self.augmentation)
+        training.check_settings(self.data, **self._fit_settings, augmentation=self.augmentation)
         training.check_time_limit(self.time_limit)
         object.__setattr__(self, "augmentation", tuple(self.augmentation))
         object.__setattr__(self, "device", str(training.device(self.device)))
 
     @property
-    def _recipe(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in RECIPE}
+    def _fit_settings(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in FIT_SETTINGS}
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class Train:
         skeleton = {"channels": self.channels, "cells": self.cells, "network": dict(self.network)}
         data = {"name": self.data.name, "checksum": self.data.checksum}
         further = {"augmentation": list(self.augmentation), "time_limit": self.time_limit, "device": self.device}
-        return {"dataset": data, "seed": self.seed, **skeleton, **self._recipe, **further}
+        return {"dataset": data, "seed": self.seed, **skeleton, **self._fit_settings, **further}
 
     def at(self, epochs: int) -> Train:
         """Return the same evaluator with another number of epochs; its schedule fits that number."""
@@ -131,9 +131,11 @@ class Train:
             nasedu.training.TrainingFailure: it cannot be trained.
         """
         from nasedu import training
+        from nasedu.training import devices
 
         network, _ = self.fit(architecture)
-        return training.score(network, self.data, "test", self.device)
+        with devices.threads(1):
+            return training.score(network, self.data, "test", self.device)
 
     def fit(self, architecture: Architecture) -> tuple[nn.Module, Fit]:
         """Return the trained network of an architecture, and how its training went.
@@ -159,7 +161,7 @@ class Train:
 
         with training.time_limit(network, self.time_limit):
             return training.fit(
-                network, self.data, rng=order, augmentation=self.augmentation, device=self.device, **self._recipe
+                network, self.data, rng=order, augmentation=self.augmentation, device=self.device, **self._fit_settings
             )
 
     def _train(self, architecture: Architecture) -> Trial:
@@ -170,22 +172,25 @@ class Train:
         try:
             outcome: Fit | TrainingFailure = self._fit(network, order)
         except training.TrainingFailure as failure:
-            outcome = failure
+            outcome = failure.noted()
         return self._trial(architecture, network, outcome, time.perf_counter() - started)
 
     def _trial(
         self, architecture: Architecture, network: nn.Module, outcome: Fit | TrainingFailure, seconds: float
     ) -> Trial:
         from nasedu import training
+        from nasedu.training import devices
 
-        flops = training.flops(network, self.data.input_shape)
+        with devices.threads(1):
+            flops = training.flops(network, self.data.input_shape)
         metrics: dict[str, Metric | float] = {"parameters": training.parameters(network), "flops": flops}
         curve = outcome.curve
         if isinstance(outcome, training.TrainingFailure):
             epochs, failure = len(curve), str(outcome)
             return Trial(architecture, metrics=metrics, curve=curve, epochs=epochs, cost=seconds, failure=failure)
         if self.data.classes is None:
-            error = training.mean_absolute_error(network, self.data, "validation", self.device)
+            with devices.threads(1):
+                error = training.mean_absolute_error(network, self.data, "validation", self.device)
             loss = Metric(outcome.losses[-1], "target variances", "lower")
             metrics |= {"train_loss": loss, "mean_absolute_error": error}
         else:

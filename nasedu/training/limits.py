@@ -27,6 +27,12 @@ class TrainingFailure(RuntimeError):
 
     curve: tuple[float, ...] = ()
 
+    def noted(self) -> TrainingFailure:
+        """Return the same failure without traceback and cause, whose frames would keep networks and tensors alive."""
+        noted = TrainingFailure(*self.args)
+        noted.curve = self.curve
+        return noted
+
 
 def check_time_limit(seconds: float | None) -> None:
     """Raise ValueError unless this is a time limit: a positive number of seconds, or None for no limit."""
@@ -78,12 +84,13 @@ def time_limit(network: nn.Module, seconds: float | None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def memory_limit(device: torch.device, batch_size: int) -> Iterator[None]:
+def memory_limit(device: torch.device, batch_size: int, networks: int = 1) -> Iterator[None]:
     """Turn the many errors of too little memory, on CPU or GPU, into one that says what helps.
 
     Args:
-        device: where the block computes; for the message, as is ``batch_size``.
+        device: where the block computes; for the message, as are the other two.
         batch_size: in samples.
+        networks: that are trained at once.
 
     Raises:
         TrainingFailure: an allocation failed.
@@ -93,7 +100,8 @@ def memory_limit(device: torch.device, batch_size: int) -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not any(sign in str(error) for sign in NO_MEMORY):
             raise
+        batches = f"batches of {batch_size}" if networks == 1 else f"{networks} networks with batches of {batch_size}"
+        lower = "Lower" if networks == 1 else "Train fewer at once (Population's largest), or lower"
         raise TrainingFailure(
-            f"device {str(device)!r} has too little memory for batches of {batch_size}. "
-            "Lower batch_size, channels or cells."
+            f"device {str(device)!r} has too little memory for {batches}. {lower} batch_size, channels or cells."
         ) from error

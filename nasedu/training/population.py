@@ -98,7 +98,7 @@ def fit_population(
     curves: list[list[float]] = [[] for _ in networks]
     losses: list[list[float]] = [[] for _ in networks]
     failures: dict[int, TrainingFailure] = {}
-    with devices.threads(threads), memory_limit(where, batch_size), torch.no_grad():
+    with devices.threads(threads), memory_limit(where, batch_size, len(networks)), torch.no_grad():
         population = PopulationNetwork(networks, dataset.input_shape, where)
         weights = nn.Parameter(population.weights)  # the same memory
         weights.grad = population.gradient
