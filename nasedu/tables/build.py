@@ -44,7 +44,10 @@ if TYPE_CHECKING:
     from nasedu.data import Dataset
     from nasedu.evaluators import Population
 
-__all__ = ["RECIPES", "SPACE", "Recipe", "batches", "build", "difference", "distinct", "measure", "shortened", "train"]
+__all__ = [
+    *("RECIPES", "SPACE", "Recipe", "batches", "build", "difference", "distinct", "machine", "measure", "shortened"),
+    *("train", "versions"),
+]
 
 FORMAT, VERSION = "nasedu.table.part", 1
 WARM_UP_STEPS, TIMED_STEPS = 4, 10
@@ -278,7 +281,7 @@ class _Part:
             "version": VERSION,
             "name": recipe.name,
             "settings": settings,
-            "versions": _versions(),
+            "versions": versions(),
         }
         whole = self._read() if path.exists() else 0
         self._file = path.open("r+b" if whole else "wb")
@@ -373,7 +376,8 @@ def difference(found: Any, expected: Any, where: str = "") -> str:
     return "" if found == expected else f"{where}is {found!r} there and {expected!r} now"
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of all that decides how accuracies are rounded."""
     import torch
 
     from nasedu import __version__
@@ -390,7 +394,7 @@ def _run(device: str, processes: int, batch: int) -> Record:
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "machine": _machine(device),
+        "machine": machine(device),
         "cores": cores(),
         "device": device,
         "processes": processes,
@@ -398,7 +402,8 @@ def _run(device: str, processes: int, batch: int) -> Record:
     }
 
 
-def _machine(device: str) -> str:
+def machine(device: str) -> str:
+    """Return the names of the processor, the GPU if that is the device, and the operating system."""
     import torch
 
     cpu = platform.processor() or platform.machine()
@@ -435,7 +440,7 @@ def _pack(recipe: Recipe, settings: Record, rows: NDArray[np.int64], part: _Part
             validation[row, index] = np.divide(record["validation"], samples[0])
             tests[row, index] = record["test"] / samples[1]
     own = [part.trained[seed, row]["seconds"] for seed in seeds for row in range(count)]
-    builds = [{"seeds": seeds, "versions": _versions(), "training_seconds": round(sum(own)), "runs": part.runs}]
+    builds = [{"seeds": seeds, "versions": versions(), "training_seconds": round(sum(own)), "runs": part.runs}]
     if packed is None:
         timed = [part.timed[row] for row in range(count)]
         metrics = {key: np.array([record[key] for record in timed]) for key in timed[0] if key != "row"}

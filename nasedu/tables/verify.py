@@ -1,20 +1,24 @@
 """Is a table true? Check its structure, and train some of its rows again.
 
 Of randomly drawn rows, weights and FLOPs are counted again, and every row is trained twice: with a seed that
-the table has, and with one that it has not. The first must give the same accuracies on the same
-machine and versions, and elsewhere accuracies that differ by rounding, which grows to a difference as between
-seeds. The second must differ from the stored ones as they differ among themselves.
+the table has, and with one that it has not. The first must give the same accuracies to the bit on a CPU where machine
+and versions are those of the build; elsewhere they differ by rounding, which grows to a difference as between seeds.
+The second must differ from the stored ones as they differ among themselves. A training that failed must fail again.
 
-The rule is a randomisation test (Fisher, "The Design of Experiments", 1935). If the table is true, the new
-training x₀ of a row and its S stored ones x₁ … x_S are S + 1 draws of one kind, and any of them could as well be
-the new one. With
+The rule is a randomisation test (Fisher, "The Design of Experiments", 1935), applied to the validation accuracies
+after the last epoch and to the test accuracies. If the table is true, the new training x₀ of a row and its S stored
+ones x₁ … x_S are S + 1 draws of one kind, and any of them could as well be the new one. With
 
     d = x₀ − mean of x₁ … x_S,        over the n drawn rows:   |mean d|   and   √ mean d²
 
 choose in each row any of the S + 1 for x₀, at random, 10,000 times. What share of these choices gives a mean, or
-a root mean square, at least as large as the true one? Either share below 0.001 is no seed noise. Nothing is assumed
-about how accuracies are distributed, nor that all cells are equally noisy. With one stored seed the root
-mean square cannot be tested, since exchanging two values leaves it as it is.
+a root mean square, at least as large as the true one? Any share below 0.001 is no seed noise. Nothing is assumed
+about how accuracies are distributed, nor that all cells are equally noisy.
+
+What is not checked: rows that are not drawn; of several stored seeds, the trainings of the others one by one; epochs
+before the last on another machine; seconds per epoch, which no other machine has. With one stored seed the root
+mean square cannot be tested, since exchanging two values leaves it as it is: then a table whose accuracies are those of
+other rows is found false only where they must be the same to the bit.
 """
 
 from __future__ import annotations
@@ -28,7 +32,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasedu.core import Architecture
-from nasedu.tables.build import RECIPES, SPACE, Recipe, batches, difference, distinct, measure, shortened, train
+from nasedu.tables.build import (
+    RECIPES,
+    SPACE,
+    Recipe,
+    batches,
+    difference,
+    distinct,
+    machine,
+    measure,
+    shortened,
+    train,
+    versions,
+)
 from nasedu.tables.info import seed_noise
 from nasedu.tables.table import Table
 from nasedu.tables.workers import cores, each
@@ -37,16 +53,18 @@ __all__ = ["Comparison", "Verification", "compare", "report", "verify"]
 
 BATCH = 8  # rows that are trained side by side
 CHOICES = 10_000
+VALUES_AT_ONCE = 1_000_000  # of the choices; all those of 5,000 rows would need half a gigabyte
 LEAST_SHARE = 0.001
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """New trainings beside the stored ones, with accuracies after the last epoch.
+    """New trainings beside the stored ones, with accuracies after the last epoch; failed ones are left out.
 
     Attributes:
         seed: of the new trainings.
-        exact: share of the rows whose curve and test accuracy are those that are stored; None for a new seed.
+        split: whose accuracies these are, ``"validation"`` or ``"test"``.
+        exact: share of the rows whose accuracies, after every epoch, are those that are stored; None for a new seed.
         largest: the largest difference to the stored training of that seed; None for a new seed.
         mean, error: of the differences to the mean of the stored ones, and its standard error.
         rms: root mean square of these differences.
@@ -54,6 +72,7 @@ class Comparison:
     """
 
     seed: int
+    split: str
     exact: float | None
     largest: float | None
     mean: float
@@ -75,9 +94,9 @@ class Verification:
     Attributes:
         problems: what is wrong, in words; empty if all is as it must be.
         rows: those that were drawn.
-        noise: standard deviation of one stored training around the mean of its row, over the drawn rows; nan if
-            the table has one seed.
-        comparisons: of the seed that the table has, and of the one that it has not.
+        noise: standard deviation of the validation accuracy of one stored training around the mean of its row, over
+            the drawn rows; nan if the table has one seed.
+        comparisons: validation and test of the seed that the table has, and of the one that it has not.
     """
 
     problems: tuple[str, ...]
@@ -118,7 +137,7 @@ def verify(
     device = str(training.device(device))
     recipe = _recipe(table, device)
     architectures, row_of = distinct(SPACE)
-    problems = _check_structure(table, row_of)
+    problems = _check_structure(table, recipe, row_of)
     if problems:  # what a row is cannot be relied on
         return Verification(tuple(problems), (), math.nan, ())
     rng = np.random.default_rng(seed)
@@ -127,39 +146,80 @@ def verify(
     problems += _check_costs(table, recipe, drawn, cells)
     seeds = int(rng.choice(table.seeds)), max(table.seeds) + 1
     processes = processes or (cores() if device == "cpu" else 1)
-    comparisons = []
+    comparisons: list[Comparison] = []
     for new, records in _train(recipe, seeds, cells, processes, device, progress).items():
-        failed = [record["architecture"] for record in records if "failure" in record]
-        if failed:
-            problems.append(f"with seed {new} {len(failed)} trainings failed now, the first that of {failed[0]}")
-            continue
-        comparisons.append(_compare_records(table, drawn, new, records, rng))
-        if not comparisons[-1].is_seed_noise:
-            problems.append(f"with seed {new} the accuracies differ from the stored ones by more than seed noise")
+        failures = _check_failures(table, drawn, new, records)
+        compared = [] if failures else _compare_records(table, drawn, new, records, rng)
+        if not failures and not compared:
+            failures = [f"with seed {new} fewer than 2 of the rows that were drawn can be compared; draw more"]
+        problems += failures
+        comparisons += compared
+    exactly = _must_be_exact(table, seeds[0], device)
+    for each_one in comparisons:
+        which = f"with seed {each_one.seed} the {each_one.split} accuracies"
+        if not each_one.is_seed_noise:
+            problems.append(f"{which} differ from the stored ones by more than seed noise")
+        if exactly and each_one.exact is not None and each_one.exact < 1:
+            same = f"{each_one.exact:.1%} of the rows exactly as stored"
+            problems.append(f"{which} are in {same}, though machine and versions are named as those of the build")
     stored = table.validation[drawn, :, -1]
     noise = seed_noise(stored) if stored.shape[1] > 1 else math.nan
     return Verification(tuple(problems), tuple(drawn.tolist()), noise, tuple(comparisons))
 
 
+def _must_be_exact(table: Table, seed: int, device: str) -> bool:
+    """Say whether a training must be the stored one: on a CPU, with the machine and the versions of the build."""
+    for made in table.provenance["builds"]:
+        if seed in made["seeds"]:
+            machines = {run["machine"] for run in made["runs"]}
+            return device == "cpu" and made["versions"] == versions() and machines == {machine(device)}
+    return False
+
+
+def _check_failures(table: Table, drawn: NDArray[np.int64], seed: int, records: list[dict[str, Any]]) -> list[str]:
+    """Say which trainings failed and should not have, or the other way round; a new seed may do as any stored one."""
+    failed = np.array(["failure" in record for record in records])
+    stored = np.isnan(table.validation[drawn, :, -1])  # [n, S]
+    if seed in table.seeds:
+        stored = stored[:, [table.seeds.index(seed)]]
+    new, gone = failed & ~stored.any(axis=1), ~failed & stored.all(axis=1)
+    problems = []
+    for wrong, what in ((new, "failed now and not there"), (gone, "failed there and not now")):
+        if wrong.any():
+            first = records[int(wrong.argmax())]["architecture"]
+            problems.append(f"with seed {seed} {wrong.sum()} trainings {what}, the first that of {first}")
+    return problems
+
+
 def _compare_records(
     table: Table, drawn: NDArray[np.int64], seed: int, records: list[dict[str, Any]], rng: np.random.Generator
-) -> Comparison:
+) -> list[Comparison]:
+    """Return the comparisons of validation and test, over the rows of which no training failed."""
     assert table.samples is not None and table._tests is not None
-    found = np.array([record["validation"] for record in records]) / table.samples[0]  # [n, epochs]
-    exact = largest = None
-    if seed in table.seeds:
-        index = table.seeds.index(seed)
-        tests = np.array([record["test"] for record in records]) / table.samples[1]
-        differences = abs(found - table.validation[drawn, index])
-        exact = float(((differences == 0).all(axis=1) & (tests == table._tests[drawn, index])).mean())
-        largest = float(differences[:, -1].max())
-    return compare(found[:, -1], table.validation[drawn, :, -1], seed, exact, largest, rng)
+    known = ~np.isnan(table.validation[drawn, :, -1]).any(axis=1) & ["failure" not in record for record in records]
+    if known.sum() < 2:  # there is nothing to compare
+        return []
+    rows, records = drawn[known], [record for record, there in zip(records, known, strict=True) if there]
+    validation = np.array([record["validation"] for record in records]) / table.samples[0]  # [n, epochs]
+    tests = np.array([[record["test"]] for record in records]) / table.samples[1]  # [n, 1]
+    found = []
+    for split, new, stored in (
+        ("validation", validation, table.validation[rows]),
+        ("test", tests, table._tests[rows, :, None]),
+    ):
+        exact = largest = None
+        if seed in table.seeds:
+            differences = abs(new - stored[:, table.seeds.index(seed)])
+            exact, largest = float((differences == 0).all(axis=1).mean()), float(differences[:, -1].max())
+        found.append(compare(new[:, -1], stored[:, :, -1], seed, split, exact, largest, rng))
+    return found
 
 
 def compare(
     new: NDArray[np.float64],
     stored: NDArray[np.float64],
     seed: int,
+    split: str,
     exact: float | None,
     largest: float | None,
     rng: np.random.Generator,
@@ -167,16 +227,25 @@ def compare(
     """Apply the rule of this module to new accuracies [n] and stored ones [n, S]; the rest is passed on."""
     values, others = np.column_stack([new, stored]), stored.shape[1]
     d = values - (values.sum(axis=1, keepdims=True) - values) / others  # [n, S + 1]: each value against the others
-    choices = d[np.arange(len(d)), rng.integers(others + 1, size=(CHOICES, len(d)))]  # [choices, n]
+    means, roots = _exchange(d, rng)
 
     def share(of_choices: NDArray[np.float64], true: float) -> float:
         return float(1 + (of_choices >= true - 1e-12).sum()) / (1 + CHOICES)  # the true one is a choice, too
 
     mean, rms = float(d[:, 0].mean()), float(np.sqrt((d[:, 0] ** 2).mean()))
-    mean_share = share(abs(choices.mean(axis=1)), abs(mean))
-    rms_share = share(np.sqrt((choices**2).mean(axis=1)), rms)
+    mean_share, rms_share = share(abs(means), abs(mean)), share(roots, rms)
     error = float(d[:, 0].std(ddof=1) / np.sqrt(len(d)))
-    return Comparison(seed, exact, largest, mean, error, rms, mean_share, rms_share)
+    return Comparison(seed, split, exact, largest, mean, error, rms, mean_share, rms_share)
+
+
+def _exchange(d: NDArray[np.float64], rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and root mean square [CHOICES] of d [n, S + 1] with any of the S + 1 in each row, at random."""
+    parts, at_once = [], max(1, VALUES_AT_ONCE // len(d))
+    for start in range(0, CHOICES, at_once):
+        size = min(at_once, CHOICES - start), len(d)
+        choices = d[np.arange(len(d)), rng.integers(d.shape[1], size=size)]
+        parts.append((choices.mean(axis=1), np.sqrt((choices**2).mean(axis=1))))
+    return np.concatenate([means for means, _ in parts]), np.concatenate([roots for _, roots in parts])
 
 
 def report(table: Table, found: Verification) -> str:
@@ -188,17 +257,16 @@ def report(table: Table, found: Verification) -> str:
         expected = found.noise * np.sqrt(1 + 1 / len(table.seeds))
         noise = f"{100 * found.noise:.3f} of one training; so a new one is {100 * expected:.3f} (rms)"
         lines.append(("seed noise", f"{noise} from the mean of the {len(table.seeds)} stored"))
-    for each_seed in found.comparisons:
-        name = f"seed {each_seed.seed}"
-        if each_seed.exact is not None and each_seed.largest is not None:
-            same = f"{each_seed.exact:.1%} of the rows exactly as stored, the largest difference is "
-            lines.append((name, f"{same}{100 * each_seed.largest:.3f}"))
-            name = ""
+    for each_one in found.comparisons:
+        if each_one.exact is not None and each_one.largest is not None:
+            same = f"{each_one.exact:.1%} of the rows exactly as stored, the largest difference is "
+            known = f"{same}{100 * each_one.largest:.3f}"
         else:
-            lines.append((name, "which the table has not"))
-        mean = f"{100 * each_seed.mean:+.3f} ± {100 * each_seed.error:.3f}, rms {100 * each_seed.rms:.3f}"
+            known = "a seed which the table has not"
+        lines.append((f"seed {each_one.seed}", f"{each_one.split} accuracy: {known}"))
+        mean = f"{100 * each_one.mean:+.3f} ± {100 * each_one.error:.3f}, rms {100 * each_one.rms:.3f}"
         lines.append(("", f"new minus mean of the stored: {mean}"))
-        shares = f"mean {each_seed.mean_share:.4f}, rms {each_seed.rms_share:.4f}"
+        shares = f"mean {each_one.mean_share:.4f}, rms {each_one.rms_share:.4f}"
         lines.append(("", f"as large by exchanging new and stored at random: {shares}; at least {LEAST_SHARE} each"))
     lines += [("WRONG", problem) for problem in found.problems]
     lines += [] if found.problems else [("verdict", "within seed noise; weights, FLOPs and structure are right")]
@@ -210,21 +278,43 @@ def _recipe(table: Table, device: str) -> Recipe:
     if table.name not in RECIPES:
         raise ValueError(f"there is no recipe to train {table.name} by; there are those of {', '.join(RECIPES)}.")
     recipe = RECIPES[table.name]
-    settings = {**(table.provenance.get("settings") or {}), "device": device}
+    stored = table.provenance.get("settings")
+    settings = {**(stored if isinstance(stored, dict) else {}), "device": device}
     differing = difference(settings, recipe.settings(device))
     if differing:
         raise ValueError(f"table {table.name} was made with other settings: {differing}.")
     return recipe
 
 
-def _check_structure(table: Table, row_of: NDArray[np.int64]) -> list[str]:
-    problems = []
+def _check_structure(table: Table, recipe: Recipe, row_of: NDArray[np.int64]) -> list[str]:
+    """Say what a table lacks that its recipe makes; the rest can only be checked where nothing is lacking."""
+    data, problems = recipe.load_data(), []
     if table.space != SPACE or not np.array_equal(table.rows, row_of):
         wrong = int((table.rows != row_of).sum()) if table.space == SPACE else len(table)
         problems.append(f"{wrong:,} architectures are in the row of another function")
-    missing = int(np.isnan(table.validation).any(axis=(1, 2)).sum())
-    if table.samples is None or not table.has_test or missing:
-        problems.append(f"{missing:,} rows lack a training" if missing else "counts or test accuracies are missing")
+    if table._tests is None:
+        problems.append("test accuracies are missing")
+    else:
+        missing = np.isnan(table.validation).any(axis=2) | np.isnan(table._tests)
+        partly = missing & ~(np.isnan(table.validation).all(axis=2) & np.isnan(table._tests))
+        if partly.any():
+            problems.append(f"{int(partly.sum()):,} trainings have some of their accuracies and not all")
+    samples = len(data.validation.labels), len(data.test.labels)
+    if table.samples != samples:
+        problems.append(f"samples of validation and test are {table.samples} there, and {samples} in {data.name}")
+    epochs = tuple(range(1, recipe.epochs + 1))
+    if table.epochs != epochs:
+        problems.append(f"accuracies are after the epochs {table.epochs}, and the recipe's are {epochs}")
+    problems += [
+        f"metric {name} is missing"
+        for name in ("parameters", "flops", "seconds_per_epoch")
+        if name not in table.metrics
+    ]
+    try:
+        for made in table.provenance["builds"]:
+            _ = (set(made["seeds"]), made["versions"], [run["machine"] for run in made["runs"]])
+    except (KeyError, TypeError) as error:
+        problems.append(f"provenance does not say who built it: {error!r}")
     return problems
 
 
