@@ -366,3 +366,8 @@ def test_a_space_of_one_s_own_is_sent_to_evaluators():
     space = SearchSpace("toy", [Decision("width", (8, 16))])
     with pytest.raises(ValueError, match=r"got the space 'toy'\. To search a space of your own, write an evaluator"):
         build(space.architecture((0,)), SIGNAL, 10, rng=rng())
+
+
+def test_none_is_no_number_of_classes_even_for_a_regression():
+    with pytest.raises(ValueError, match=r"classes must be a number; got None\. .* pass data\.outputs"):
+        build(NB201.sample(rng()), SIGNAL, None, rng=rng())

@@ -1,4 +1,4 @@
-"""Training K candidates side by side must be training each of them alone."""
+"""Training K networks side by side must be training each of them alone."""
 
 import copy
 import dataclasses
@@ -19,6 +19,7 @@ import nasedu as nas
 from nasedu import training
 from nasedu.data import Dataset, Split
 from nasedu.evaluators import Population, Train
+from nasedu.networks import population as population_networks
 from nasedu.networks.population import PopulationNetwork
 from nasedu.training import population as population_training
 
@@ -50,7 +51,7 @@ def random_dataset(input_shape, samples=96, classes=4, seed=0):
 
 
 def batches_of(data, count, size, dtype=torch.float32, seed=0):
-    """Return inputs [K, channels, batch, *space] and labels [K, batch], another batch for each candidate."""
+    """Return inputs [K, channels, batch, *space] and labels [K, batch], another batch for each network."""
     draw = torch.Generator().manual_seed(seed)
     rows = torch.stack([torch.randperm(len(data.train.labels), generator=draw)[:size] for _ in range(count)])
     inputs = torch.tensor(data.train.inputs, dtype=dtype)[rows]
@@ -112,6 +113,22 @@ def test_losses_gradients_and_statistics_are_those_of_automatic_differentiation_
             torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-10, msg=f"{cells[k]} {name}")
 
 
+@pytest.mark.parametrize("shape", [(1, 513), (2, 23, 24)], ids=str)
+def test_large_inputs_are_pooled_as_automatic_differentiation_does(shape):
+    pools = [population_networks._Pool(torch.Size(shape[1:]), *kind, torch.zeros(1)) for kind in ((3, 1), (2, 2))]
+    assert pools[0].matrix is None
+    data, cells = random_dataset(shape, samples=8), [EVERYTHING, SPACE.architecture((4, 4, 4, 4, 4, 4))]
+    networks = built(cells, data, torch.float64, channels=2)
+    population, references = PopulationNetwork(networks, shape, CPU), copy.deepcopy(networks)
+    inputs, labels = batches_of(data, 2, 4, torch.float64)
+    losses = population_step(population, inputs, labels)
+    for k, gradients in enumerate(gradients_of(population, networks)):
+        loss, expected = alone(references[k], inputs[k], labels[k])
+        assert losses[k].item() == pytest.approx(loss, rel=1e-11)
+        for name, gradient in expected.items():
+            torch.testing.assert_close(gradients[name], gradient, rtol=1e-8, atol=1e-10, msg=f"{cells[k]} {name}")
+
+
 def test_every_tensor_of_the_gradient_is_right_in_float32_along_a_training():
     """‖g − r‖ ≤ 1e-5 · max(‖r‖, 0.1) with r in float64; torch's own float32 gradients are as far away."""
     data, cells = nas.data.load("mnist1d"), sampled(8)
@@ -156,7 +173,7 @@ def parameters_of(network):
 
 
 @pytest.mark.parametrize("name", ["mnist1d", "digits"])
-def test_a_candidate_is_the_same_bit_by_bit_whoever_else_is_there_and_however_many(name):
+def test_a_network_is_the_same_bit_by_bit_whoever_else_is_there_and_however_many(name):
     cells = sampled(9)
     evaluator = Population(nas.data.load(name), epochs=1, device="cpu", largest=9)
     together = evaluator.fit_all(cells)

@@ -340,6 +340,13 @@ def test_an_augmentation_does_to_each_sample_what_the_slow_one_does(case):
     assert all(set(draw.tolist()) == set(range(end)) for draw, end in zip(draws, ends, strict=True) if end < 10)
 
 
+def test_cutout_needs_images_of_which_it_cuts_something():
+    low = Split(np.zeros((8, 1, 3, 4), np.float32), np.arange(8) % 2)
+    with pytest.raises(ValueError, match=r"cutout needs images at least 4 high, .*; got \(1, 3, 4\)"):
+        augmentation.check_augmentation(("flip", "cutout"), Dataset("low", (1, 3, 4), 2, low, low, low))
+    augmentation.check_augmentation(("cutout",), TASK)  # 4 high
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
 @pytest.mark.parametrize("name", augmentation.AUGMENTATIONS)
 def test_an_augmentation_is_the_same_on_a_gpu(name):

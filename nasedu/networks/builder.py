@@ -34,6 +34,7 @@ def build(
         architecture: of one of the spaces NASBench201, DARTS or Chain.
         input_shape: (channels, length) for signals, (channels, height, width) for images; without the batch.
         classes: number of outputs: a logit for each class, or a number for each target of a regression; at least 1.
+            Of a dataset it is ``data.outputs``.
         rng: the only source of the initial weights.
         channels: width of the first stage of cells, at least 1. A chain has its own widths.
         cells: cells per stage, at least 1. DARTS has three stages of normal cells with a reduction cell between, so
@@ -89,12 +90,14 @@ def check_input_shape(input_shape: Sequence[int]) -> int:
     return len(input_shape) - 1
 
 
-def check_sizes(**sizes: int) -> None:
+def check_sizes(**sizes: int | None) -> None:
     """Check some of ``classes``, ``channels`` and ``cells``.
 
     Raises:
         ValueError: one of them is too small.
     """
     for name, size in sizes.items():
+        if size is None:
+            raise ValueError(f"{name} must be a number; got None. A regression has no classes: pass data.outputs.")
         if size < LEAST[name]:
             raise ValueError(f"{name} must be at least {LEAST[name]}; got {size}.")

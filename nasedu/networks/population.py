@@ -1,29 +1,30 @@
 """K networks with different cells as one: every operation of all of them in a few large calls.
 
-One small convolution costs a processor more to start than to compute. So the K candidates lie side by side,
+One small convolution costs a processor more to start than to compute. So the K networks lie side by side,
 signals in [K, channels, batch, *space], and all edges that do the same thing are computed together:
 
     for each node j = 1, 2, 3 of the cell:
-        for each operation o that some candidate has on an edge into node j:
-            x ← the source nodes of these P edges, all candidates        [P, channels, batch, *space]
+        for each operation o that some network has on an edge into node j:
+            x ← the source nodes of these P edges, all networks        [P, channels, batch, *space]
             y ← o(x)                                                     one call: P groups of channels
-            add y to node j of the candidates
+            add y to node j of the networks
 
 Edges that cannot matter are left out, and only operations in use have weights. All weights lie in one vector, so
-that one optimizer call moves them all. No candidate ever touches another's numbers: losses and gradients are
-those of training one network after another, up to rounding, whoever else is there.
+that one optimizer call moves them all. No network ever touches another's numbers: losses and gradients are
+those of training one network after another, up to rounding; on one CPU thread they are the same bit by bit, whoever
+else is there.
 
 What makes it quick on a processor, where every pass over memory counts:
-    * The nodes of all candidates are slots of one tensor. Candidates that have an operation in common lie in
+    * The nodes of all networks are slots of one tensor. Networks that have an operation in common lie in
       neighbouring slots, which are used in place; only the rest is copied together.
-    * A batch norm of one candidate's channel is a group norm with one channel a group, for channel and batch are
+    * A batch norm of one network's channel is a group norm with one channel a group, for channel and batch are
       neighbours here; torch computes that in one pass over memory, and its batch norm in several.
     * The gradient is written out by hand, each layer's ``backward`` below its ``forward``; the automatic one
       spends half its time on zeros.
     * In evaluation batch norms are folded into the convolutions.
 
 Symbols:
-    K  candidates      P  edges with the same operation and target      g  ∂ loss / ∂ output of a layer
+    K  networks      P  edges with the same operation and target      g  ∂ loss / ∂ output of a layer
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from nasedu.networks.operations import pooling_matrix
 __all__ = ["PopulationNetwork"]
 
 PADDING = 64  # zeros after the last weight: optimizers round the end of a vector otherwise than its middle
+LARGEST_MATRIX = 512  # positions; beyond that a product with a matrix is slower than pooling, here
 MOST_RUNS = 8  # beyond that, one call that copies is quicker than many that do not
 
 
@@ -54,7 +56,7 @@ class PopulationNetwork:
         device: where to compute.
 
     Attributes:
-        weights: all trainable numbers of all candidates, one vector.
+        weights: all trainable numbers of all networks, one vector.
         gradient: of the loss by the weights, set by :meth:`backward`.
         statistics: the running statistics of all batch norms, which a training step changes too.
 
@@ -74,7 +76,7 @@ class PopulationNetwork:
         self._copies: list[tuple[Tensor, list[Tensor]]] = []  # ours, and the networks' own
 
         space = torch.Size(input_shape[1:])
-        self._stem = _Convolutions(self, [network.stem for network in members], needs_input_gradient=False)
+        self._stem = _Convolutions(self, [network.stem for network in members])
         self._stages: list[_Cells | _Reductions] = []
         for stage in zip(*(network.stages for network in members), strict=True):
             if isinstance(stage[0], Reduction):
@@ -116,7 +118,7 @@ class PopulationNetwork:
         """Return logits [K, batch, classes].
 
         Args:
-            inputs: [K, channels, batch, *space], a batch for each candidate.
+            inputs: [K, channels, batch, *space], a batch for each network.
             training: batch norms use the batch, and what :meth:`backward` needs is kept; else running statistics.
         """
         x = self._stem.forward(inputs, training)
@@ -133,11 +135,11 @@ class PopulationNetwork:
         g = self._heads.backward(g)
         for stage in reversed(self._stages):
             g = stage.backward(g)
-        self._stem.backward(g)
+        self._stem.backward_to_weights(g)
 
 
 class _Normalizations:
-    """P batch norms, each over the channels of one candidate and one edge."""
+    """P batch norms, each over the channels of one network and one edge."""
 
     def __init__(self, owner: PopulationNetwork, originals: Sequence[nn.Module]) -> None:
         norms = cast("Sequence[nn.BatchNorm1d | nn.BatchNorm2d]", originals)
@@ -146,7 +148,9 @@ class _Normalizations:
         self.mean = owner.take_statistics(cast(Tensor, norm.running_mean) for norm in norms)
         self.variance = owner.take_statistics(cast(Tensor, norm.running_var) for norm in norms)
         self.steps = owner.take_statistics(cast(Tensor, norm.num_batches_tracked) for norm in norms)
-        self.momentum, self.epsilon = norms[0].momentum or 0.0, norms[0].eps
+        momentum = norms[0].momentum
+        assert momentum is not None, "the running statistics of our networks are moving averages"
+        self.momentum, self.epsilon = momentum, norms[0].eps
 
     def forward(self, z: Tensor) -> Tensor:
         """Return z, [P, channels, batch, *space], normalized over batch and space; the running statistics follow."""
@@ -181,13 +185,10 @@ class _Normalizations:
 class _Convolutions:
     """P convolutions of size 1 or 3, each with its batch norm; the ReLU before it is with whoever has the input."""
 
-    def __init__(
-        self, owner: PopulationNetwork, layers: Sequence[nn.Module], needs_input_gradient: bool = True
-    ) -> None:
+    def __init__(self, owner: PopulationNetwork, layers: Sequence[nn.Module]) -> None:
         pairs = [list(layer.children())[-2:] for layer in layers]
         self.weight, self.weight_gradient = owner.take(cast(Tensor, convolution.weight) for convolution, _ in pairs)
         self.norm = _Normalizations(owner, [norm for _, norm in pairs])
-        self.needs_input_gradient = needs_input_gradient
         self.is_product = self.weight.shape[-1] == 1
 
     def forward(self, x: Tensor, training: bool) -> Tensor:
@@ -199,20 +200,27 @@ class _Convolutions:
         return self._convolve(x, self.weight * factor.view(*factor.shape, *[1] * (self.weight.dim() - 2)), offset)
 
     def backward(self, g: Tensor) -> Tensor:
-        """Return the gradient by x, where it is needed."""
+        """Set the weights' gradients and return that by x."""
+        return cast(Tensor, self._backward(g, by_input=True))
+
+    def backward_to_weights(self, g: Tensor) -> None:
+        """Set the weights' gradients alone: nobody needs that of the samples."""
+        self._backward(g, by_input=False)
+
+    def _backward(self, g: Tensor, by_input: bool) -> Tensor | None:
         g, x = self.norm.backward(g), self.x
         if self.is_product:
             flat_g, matrix = g.flatten(2), self.weight.flatten(2)
             self.weight_gradient.copy_(torch.bmm(flat_g, x.flatten(2).transpose(1, 2)).view_as(self.weight))
-            return torch.bmm(matrix.transpose(1, 2), flat_g).view_as(x)
+            return torch.bmm(matrix.transpose(1, 2), flat_g).view_as(x) if by_input else None
         ones = [1] * (x.dim() - 2)
         gx, gw, _ = torch.ops.aten.convolution_backward(
             *(_side_by_side(g), _side_by_side(x), _grouped(self.weight), None),
             *(ones, self._padding(x), ones, False, [0] * len(ones), max(2, len(x))),
-            [self.needs_input_gradient, True, False],
+            [by_input, True, False],
         )
         self.weight_gradient.copy_(gw[: len(gw) // max(2, len(x)) * len(x)].view_as(self.weight))
-        return cast(Tensor, gx)[:, : x.shape[0] * x.shape[1]].view_as(x) if self.needs_input_gradient else g
+        return cast(Tensor, gx)[:, : x.shape[0] * x.shape[1]].view_as(x) if by_input else None
 
     def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if self.is_product:
@@ -278,7 +286,7 @@ class _Places:
         return copy.relu_() if rectify else copy
 
     def add(self, values: Tensor, arriving: Tensor) -> None:
-        """Add [P, …] to values [slots, …]."""
+        """Add [P, …] to values [slots, …]. On a GPU the order of sums into one slot is open, and so their last bits."""
         if not self.in_place:
             values.index_add_(0, self.index, arriving)
             return
@@ -290,7 +298,7 @@ class _Places:
 
 
 class _Edges:
-    """The edges of all candidates that have one operation and lead to one node."""
+    """The edges of all networks that have one operation and lead to one node."""
 
     def __init__(
         self, owner: PopulationNetwork, kind: str, operations: list[nn.Module], sources: _Places, targets: _Places
@@ -300,26 +308,26 @@ class _Edges:
 
 
 class _Cells:
-    """One cell of each candidate.
+    """One cell of each network.
 
-    The values of all nodes lie in one tensor [slots, channels, batch, *space]: first the inputs of the K candidates,
+    The values of all nodes lie in one tensor [slots, channels, batch, *space]: first the inputs of the K networks,
     then node 1 of those that have it, then node 2, and node 3 of all.
     """
 
     def __init__(self, owner: PopulationNetwork, stage: Sequence[nn.Module], space: torch.Size) -> None:
         cells = cast("Sequence[Cell]", stage)
         device = owner.weights.device
-        self.pool = pooling_matrix(space, 3, 1, owner.weights.dtype, device)
-        slot: dict[tuple[int, int], int] = {}  # of (node, candidate)
+        self.pool = _Pool(space, 3, 1, owner.weights)
+        slot: dict[tuple[int, int], int] = {}  # of (node, network)
         for node in (0, 1, 2, 3):
-            for candidate, cell in enumerate(cells):
+            for k, cell in enumerate(cells):
                 if node in (0, 3) or any(target == node for _, _, target in cell.live):
-                    slot[node, candidate] = len(slot)
+                    slot[node, k] = len(slot)
         groups: dict[tuple[int, str], list[tuple[int, int, nn.Module]]] = {}
-        for candidate, cell in enumerate(cells):
+        for k, cell in enumerate(cells):
             for edge, source, target in cell.live:
                 operation = cell.operations[edge]
-                ends = slot[source, candidate], slot[target, candidate]
+                ends = slot[source, k], slot[target, k]
                 groups.setdefault((target, _kind(operation)), []).append((*ends, operation))
         order = sorted(groups)  # the same order of sums, whoever else is there
         for group in groups.values():
@@ -347,7 +355,7 @@ class _Cells:
             if edges.convolutions is not None:
                 arriving = edges.convolutions.forward(edges.sources.read(values, rectify=True), training)
             elif edges.kind == "pool":
-                arriving = _multiply(edges.sources.read(values), self.pool)
+                arriving = self.pool.forward(edges.sources.read(values))
             else:
                 arriving = edges.sources.read(values)
             edges.targets.add(values, arriving)
@@ -363,7 +371,7 @@ class _Cells:
             if edges.convolutions is not None:
                 leaving = _through_relu(edges.convolutions.backward(leaving), edges.convolutions.x)
             elif edges.kind == "pool":
-                leaving = _multiply(leaving, self.pool.T)
+                leaving = self.pool.backward(leaving)
             edges.sources.add(gradients, leaving)
         return gradients[: self.count]
 
@@ -385,26 +393,68 @@ def _places(
     return places, torch.tensor(sorted(to_zero), dtype=torch.int64, device=device)
 
 
+class _Pool:
+    """The pooling of :func:`nasedu.networks.operations.average_pool`, of windows along space.
+
+    Args:
+        space: of the inputs.
+        size: of the window, 2 or 3.
+        stride: of the window.
+        weights: of the population, for their kind and device.
+    """
+
+    def __init__(self, space: torch.Size, size: int, stride: int, weights: Tensor) -> None:
+        self.space, self.pooled_space = space, [-(-length // stride) for length in space]
+        self.matrix = None  # [positions in, positions out]
+        if space.numel() <= LARGEST_MATRIX:
+            self.matrix = pooling_matrix(space, size, stride, weights.dtype, weights.device)
+        margin, is_cut = (size - 1) // 2, size == 2
+        heights = () if len(space) == 2 else (1,)  # signals are images one pixel high
+        self.windows = (
+            *((*heights, *[each] * len(space)) for each in (size, stride)),
+            *((*(0 for _ in heights), *[margin] * len(space)), is_cut, False, None),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the local means of x, [P, channels, batch, *space]."""
+        if self.matrix is not None:
+            return (x.reshape(-1, len(self.matrix)) @ self.matrix).view(*x.shape[:3], *self.pooled_space)
+        pooled: Tensor = torch.ops.aten.avg_pool2d(_as_images(x), *self.windows)
+        return pooled.view(*x.shape[:3], *self.pooled_space)
+
+    def backward(self, g: Tensor) -> Tensor:
+        """Return the gradient by the inputs."""
+        if self.matrix is not None:
+            return (g.reshape(-1, len(self.matrix.T)) @ self.matrix.T).view(*g.shape[:3], *self.space)
+        inputs = g.new_empty(1).expand(*g.shape[:3], *self.space)  # only their shape matters
+        gx: Tensor = torch.ops.aten.avg_pool2d_backward(_as_images(g), _as_images(inputs), *self.windows)
+        return gx.view(*g.shape[:3], *self.space)
+
+
+def _as_images(x: Tensor) -> Tensor:
+    """Return [P · channels, batch, height, width] of [P, channels, batch, *space]; signals have height 1."""
+    return (x if x.dim() == 5 else x.unsqueeze(3)).flatten(0, 1)
+
+
 class _Reductions:
-    """The reduction of each candidate: average of 2, ReLU, convolution of size 1, batch norm."""
+    """The reduction of each network: average of 2, ReLU, convolution of size 1, batch norm."""
 
     def __init__(self, owner: PopulationNetwork, stage: Sequence[nn.Module], space: torch.Size) -> None:
-        self.pool = pooling_matrix(space, 2, 2, owner.weights.dtype, owner.weights.device)
-        self.space, self.halved = space, [-(-length // 2) for length in space]
+        self.pool = _Pool(space, 2, 2, owner.weights)
         self.convolutions = _Convolutions(owner, [cast(Reduction, each).convolution for each in stage])
 
     def forward(self, x: Tensor, training: bool) -> Tensor:
         """Return [K, 2 · channels, batch, *space/2]."""
-        return self.convolutions.forward(_multiply(x, self.pool, self.halved).relu_(), training)
+        return self.convolutions.forward(self.pool.forward(x).relu_(), training)
 
     def backward(self, g: Tensor) -> Tensor:
         """Return the gradient by the inputs."""
         g = _through_relu(self.convolutions.backward(g), self.convolutions.x)
-        return _multiply(g, self.pool.T, self.space)
+        return self.pool.backward(g)
 
 
 class _Heads:
-    """Batch norm, ReLU, global average and linear classifier of each candidate."""
+    """Batch norm, ReLU, global average and linear classifier of each network."""
 
     def __init__(self, owner: PopulationNetwork, members: Sequence[CellNetwork]) -> None:
         self.norm = _Normalizations(owner, [network.norm for network in members])
@@ -429,11 +479,6 @@ class _Heads:
         average = torch.bmm(g, self.weight).transpose(1, 2) / self.x[0, 0, 0].numel()  # [K, channels, batch]
         spread = average.reshape(*self.x.shape[:3], *[1] * (self.x.dim() - 3)).expand_as(self.x)
         return self.norm.backward(_through_relu(spread, self.x))
-
-
-def _multiply(x: Tensor, matrix: Tensor, space: Sequence[int] | None = None) -> Tensor:
-    """Apply a matrix [positions in, positions out] to the last axes of x, which become ``space``."""
-    return (x.reshape(-1, len(matrix)) @ matrix).view(*x.shape[:3], *(x.shape[3:] if space is None else space))
 
 
 def _through_relu(g: Tensor, output: Tensor) -> Tensor:

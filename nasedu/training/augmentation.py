@@ -4,7 +4,7 @@ For images [batch, channels, height, width], as in NAS-Bench-201 (arXiv:2001.003
 
     crop        pad with height/8 zeros on every side (4 of 32), cut out a window of the old size anywhere
     flip        mirror left and right, half of the time
-    cutout      set a square of half the height to zero, its centre anywhere (arXiv:1708.04552)
+    cutout      set a square of 2·⌊height/4⌋ pixels to zero, its centre anywhere (arXiv:1708.04552); from height 4 on
 
 For signals [batch, channels, length]:
 
@@ -54,7 +54,10 @@ def flip(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def cutout(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Return each image with a square of zeros, height/2 wide around a pixel drawn uniformly; it may reach over."""
+    """Return each image with a square of zeros, 2·⌊height/4⌋ wide, around a pixel drawn uniformly; it may reach over.
+
+    Images lower than 4 stay as they are, so :func:`check_augmentation` refuses them.
+    """
     height, width = images.shape[2:]
     half = height // 4
     rows = torch.arange(height, device=images.device) - _draw(height, images, generator)  # [batch, height], from centre
@@ -115,3 +118,7 @@ def check_augmentation(names: Sequence[str], dataset: Dataset) -> None:
                 f"augmentation must be a tuple of names; for inputs of shape {dataset.input_shape} there are "
                 f"{', '.join(fitting)}; got {names!r}."
             )
+    if "cutout" in names and dataset.input_shape[1] < 4:
+        raise ValueError(
+            f"cutout needs images at least 4 high, for it is half as high; got {dataset.input_shape}. Leave it out."
+        )

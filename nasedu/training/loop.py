@@ -103,9 +103,10 @@ def fit(
         augmentation: changes of the training samples in this order, such as ``("crop", "flip")``;
             see :mod:`nasedu.training.augmentation`.
         device: see :func:`nasedu.training.device`.
-        mixed_precision: bfloat16 on a CUDA GPU; nothing changes elsewhere.
+        mixed_precision: bfloat16 on a CUDA GPU; nothing changes elsewhere. Without it convolutions on the GPU still
+            round their inputs to TF32 where torch may (``torch.backends.cudnn.allow_tf32``, which is on by default).
         threads: of the CPU; see :mod:`nasedu.training.devices`.
-        progress: show a bar.
+        progress: show a bar over the epochs.
 
     Raises:
         ValueError: a setting is out of range, or there is no such device.

@@ -1,19 +1,19 @@
 """Training a population: the weights of K networks with different cells, fitted side by side.
 
     for each epoch:
-        shuffle the training samples, for each candidate anew
-        for each batch of B samples, one batch per candidate:
-            losses, gradient ← all candidates at once                (nasedu/networks/population.py)
-            w ← w − step of one optimizer, whose weights are those of all candidates
-        validation accuracy of each candidate → its curve
+        shuffle the training samples, for each network anew
+        for each batch of B samples, one batch per network:
+            losses, gradient ← all networks at once                (nasedu/networks/population.py)
+            w ← w − step of one optimizer, whose weights are those of all networks
+        validation accuracy of each network → its curve
 
 The loop is that of loop.py, with the same shuffles, optimizer and schedules. AdamW and SGD move every number by
-itself, so that one optimizer for all is as good as one for each, and a candidate that diverges harms no other.
-Small rounding differences grow while a network learns, so after some steps a candidate's accuracy is as far from that
-of training it alone as another machine's would be.
+itself, so that one optimizer for all is as good as one for each, and a network that diverges harms no other. What a
+population rounds otherwise than training one network alone grows while the networks learn.
 
-On a CPU one thread computes, and K is small enough for the caches. A GPU records a step once, as a CUDA graph, and
-replays it: it then runs as fast as its memory allows, and not as fast as Python can tell it what to do.
+On a CPU one thread computes unless told otherwise, and K is small enough for the caches. A GPU records a step once,
+as a CUDA graph, and replays it: it then runs as fast as its memory allows, and not as fast as Python can tell it what
+to do.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = ["fit_population", "population_size"]
 LARGEST = {"cpu": 8, "cuda": 512}  # K beyond which nothing is gained
 TENSORS_PER_CELL = 26  # at most, the size of a cell's input: four nodes and their gradients, six edges of three
 SHARE_OF_MEMORY = 0.5  # of what is free
-EVALUATION_BATCH = 125
+EVALUATION_BATCH = 125  # of each network: smaller than in scores.py, for K batches lie side by side in the caches
 
 
 def fit_population(
@@ -68,15 +68,17 @@ def fit_population(
         dataset: a classification; trained on its train split, and its validation split gives the curves.
         rngs: one for each network: draws the order of the samples, as in :func:`nasedu.training.fit`.
         epochs: passes over the training data, at least 1.
-        batch_size: B, of each candidate.
+        batch_size: B, of each network.
         learning_rate: η, the highest of the schedule; positive.
         weight_decay: λ, not negative.
         schedule: ``"one-cycle"`` or ``"cosine"``.
         optimizer: ``"adamw"`` or ``"sgd"``.
         label_smoothing: the share of the target that goes to all classes alike, in [0, 1).
-        device: see :func:`nasedu.training.device`. On a GPU nothing is computed in less than 32 bits.
-        threads: of the CPU; see :mod:`nasedu.training.devices`.
-        progress: show a bar.
+        device: see :func:`nasedu.training.device`. On a GPU nothing is in bfloat16; convolutions round their inputs to
+            TF32 where torch may (``torch.backends.cudnn.allow_tf32``, which is on by default).
+        threads: of the CPU; see :mod:`nasedu.training.devices`. With one, a network's result is the same bit by bit,
+            whoever else is in the population; on a GPU it may differ in the last bits.
+        progress: show a bar over the epochs.
 
     Returns:
         For each network how its training went, or why it failed. The seconds of a fit are its share of the whole.
@@ -104,6 +106,7 @@ def fit_population(
         weights.grad = population.gradient
         torch_optimizer = make_optimizer(optimizer, [weights], learning_rate, weight_decay, fused=where.type != "mps")
         learning_rates = make_schedule(schedule, torch_optimizer, learning_rate, epochs * steps)
+        accuracies_of = _scorer(population, dataset, "validation", where)
         losses_of = _step(population, dataset, label_smoothing, (len(networks), batch_size), where)
         for epoch in tqdm(range(1, epochs + 1), "training", unit="epoch", disable=not progress):
             orders = [torch.randperm(samples, generator=each)[: steps * batch_size] for each in shuffles]
@@ -114,28 +117,24 @@ def fit_population(
                 torch_optimizer.step()
                 learning_rates.step()
             means = (total / steps).tolist()
-            accuracies = _accuracies(population, dataset, "validation", where)
-            for candidate, (loss, accuracy) in enumerate(zip(means, accuracies, strict=True)):
-                if candidate in failures:
+            for k, (loss, accuracy) in enumerate(zip(means, accuracies_of(), strict=True)):
+                if k in failures:
                     continue
                 if not math.isfinite(loss):
-                    failures[candidate] = diverged("training loss", loss, epoch, epochs, learning_rate)
-                    failures[candidate].curve = tuple(curves[candidate])
+                    failures[k] = diverged("training loss", loss, epoch, epochs, learning_rate)
+                    failures[k].curve = tuple(curves[k])
                     continue
-                losses[candidate].append(loss)
-                curves[candidate].append(accuracy)
+                losses[k].append(loss)
+                curves[k].append(accuracy)
         population.write_back()
         for network in networks:
             network.to(where)
     seconds = (time.perf_counter() - started) / len(networks)
-    return [
-        failures.get(candidate, Fit(tuple(curve), tuple(losses[candidate]), seconds))
-        for candidate, curve in enumerate(curves)
-    ]
+    return [failures.get(k, Fit(tuple(curve), tuple(losses[k]), seconds)) for k, curve in enumerate(curves)]
 
 
 def population_size(dataset: Dataset, channels: int, cells: int, batch_size: int, device: str | torch.device) -> int:
-    """Return how many candidates to train at once: what is quickest, as far as half of the free memory allows.
+    """Return how many networks to train at once: what is quickest, as far as half of the free memory allows.
 
     Args:
         dataset: what is learned.
@@ -148,7 +147,11 @@ def population_size(dataset: Dataset, channels: int, cells: int, batch_size: int
         K, at least 1.
     """
     where = devices.device(device)
-    free = torch.cuda.mem_get_info(where)[0] if where.type == "cuda" else psutil.virtual_memory().available
+    if where.type == "cuda":  # what torch has reserved and does not use is free, too
+        unused = torch.cuda.memory_reserved(where) - torch.cuda.memory_allocated(where)
+        free = torch.cuda.mem_get_info(where)[0] + unused
+    else:
+        free = psutil.virtual_memory().available
     values = channels * batch_size * math.prod(dataset.input_shape[1:])
     need = 4 * values * TENSORS_PER_CELL * (2 * cells + 1)
     return max(1, min(LARGEST.get(where.type, 8), int(SHARE_OF_MEMORY * free) // need))
@@ -157,7 +160,7 @@ def population_size(dataset: Dataset, channels: int, cells: int, batch_size: int
 def _step(
     population: PopulationNetwork, dataset: Dataset, label_smoothing: float, shape: tuple[int, int], where: torch.device
 ) -> Callable[[Tensor], Tensor]:
-    """Return a function from sample numbers [K, B] to the losses [K] of the candidates, that sets the gradient."""
+    """Return a function from sample numbers [K, B] to the losses [K] of the networks, that sets the gradient."""
     inputs, labels = devices.on_device(dataset, "train", where)
     by_channel = inputs.transpose(0, 1).contiguous()  # [channels, samples, *space]
 
@@ -201,13 +204,19 @@ def _recorded(
     return replay
 
 
-def _accuracies(population: PopulationNetwork, dataset: Dataset, split: str, where: torch.device) -> list[float]:
-    """Return the share of a split that each candidate classifies rightly."""
+def _scorer(
+    population: PopulationNetwork, dataset: Dataset, split: str, where: torch.device
+) -> Callable[[], list[float]]:
+    """Return a function that returns the share of a split that each network classifies rightly, now."""
     inputs, labels = devices.on_device(dataset, split, where)
     by_channel, size = inputs.transpose(0, 1).contiguous(), len(population)
-    right = torch.zeros(size, dtype=torch.int64, device=where)
-    for start in range(0, len(labels), EVALUATION_BATCH):
-        batch = slice(start, start + EVALUATION_BATCH)
-        logits = population.forward(by_channel[:, batch].expand(size, *[-1] * by_channel.dim()), training=False)
-        right += (logits.argmax(2) == labels[batch]).sum(1)
-    return [count / len(labels) for count in right.tolist()]
+
+    def accuracies() -> list[float]:
+        right = torch.zeros(size, dtype=torch.int64, device=where)
+        for start in range(0, len(labels), EVALUATION_BATCH):
+            batch = slice(start, start + EVALUATION_BATCH)
+            logits = population.forward(by_channel[:, batch].expand(size, *[-1] * by_channel.dim()), training=False)
+            right += (logits.argmax(2) == labels[batch]).sum(1)
+        return [count / len(labels) for count in right.tolist()]
+
+    return accuracies

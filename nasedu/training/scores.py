@@ -28,7 +28,7 @@ def score(network: nn.Module, dataset: Dataset, split: str, device: str | torch.
     """Return what a network is judged by: accuracy in [0, 1] where there are classes, else R², at most 1.
 
     Args:
-        network: already on the device.
+        network: already on the device; it is left in evaluation mode.
         dataset: of the shape that the network takes.
         split: ``"train"``, ``"validation"`` or ``"test"``.
         device: where network and data are.
