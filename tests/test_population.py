@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import gc
+import json
 import math
 import re
 import runpy
@@ -21,6 +22,7 @@ from nasedu.data import Dataset, Split
 from nasedu.evaluators import Population, Train
 from nasedu.networks import population as population_networks
 from nasedu.networks.population import PopulationNetwork
+from nasedu.training import devices
 from nasedu.training import population as population_training
 
 SPACE = nas.spaces.NASBench201()
@@ -355,7 +357,7 @@ def test_one_that_does_not_fit_even_alone_is_a_failed_trial(monkeypatch):
 def test_as_many_are_trained_at_once_as_fit_in_half_of_the_free_memory(monkeypatch):
     data = nas.data.load("mnist1d")
     memory = psutil.virtual_memory()
-    need = 4 * 8 * 128 * 40 * population_training.TENSORS_PER_CELL * 3
+    need = 4 * 8 * 40 * (128 * 26 * 3 + 125 * 16)
 
     def size(available, **changed):
         monkeypatch.setattr(psutil, "virtual_memory", lambda: memory._replace(available=available))
@@ -369,28 +371,35 @@ def test_as_many_are_trained_at_once_as_fit_in_half_of_the_free_memory(monkeypat
     assert size(0) == 1
 
 
-def test_the_estimate_of_the_memory_is_not_too_small():
-    """What a population keeps between forward and backward, for the largest of all cells."""
-    data, count, batch = nas.data.load("mnist1d"), 4, 32
-    networks = built([SPACE.architecture((3,) * 6)] * count, data)
-    population = PopulationNetwork(networks, data.input_shape, CPU)
-    inputs, labels = batches_of(data, count, batch)
-    held = {}
+def test_what_torch_holds_of_a_gpu_without_using_it_is_free(monkeypatch):
+    need = 4 * 8 * 40 * (128 * 26 * 3 + 125 * 16)
+    monkeypatch.setattr(devices, "device", torch.device)
+    for name, answer in (("mem_get_info", (6 * need, 0)), ("memory_reserved", 5 * need), ("memory_allocated", need)):
+        monkeypatch.setattr(torch.cuda, name, lambda _, answer=answer: answer)
+    assert training.population_size(nas.data.load("mnist1d"), 8, 1, 128, "cuda") == 5  # half of 6 + 5 − 1
 
-    def note(*_):
-        for part in [population._stem, *population._stages, population._heads]:
-            for holder in [part, *getattr(part, "edges", [])]:
-                convolutions = holder if hasattr(holder, "norm") else getattr(holder, "convolutions", None)
-                for tensor in (
-                    getattr(convolutions, "x", None),
-                    getattr(getattr(convolutions, "norm", None), "z", None),
-                ):
-                    if tensor is not None:
-                        held[tensor.data_ptr()] = tensor.numel() * 4
 
-    population_step(population, inputs, labels)
-    note()
-    assert 0 < sum(held.values()) < 4 * 8 * batch * 40 * population_training.TENSORS_PER_CELL * 3 * count
+@pytest.mark.parametrize(
+    ("shape", "cells", "batch_size"), [((1, 40), 1, 128), ((1, 40), 2, 16), ((3, 16, 16), 1, 64), ((3, 16, 16), 2, 16)]
+)
+def test_the_estimate_of_the_memory_is_neither_too_small_nor_four_times_too_large(shape, cells, batch_size, tmp_path):
+    """By the most that torch holds at one time, training and validation, of the largest of all networks."""
+    data = random_dataset(shape, samples=250)
+
+    def peak(count):
+        networks = built([SPACE.architecture((3,) * 6)] * count, data, channels=8, cells=cells)
+        rngs = [np.random.default_rng(k) for k in range(count)]
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+            training.fit_population(networks, data, rngs=rngs, epochs=1, batch_size=batch_size, device="cpu")
+        profile.export_chrome_trace(str(tmp_path / "trace.json"))
+        events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+        changes = sorted((event["ts"], event["args"]["Bytes"]) for event in events if event["name"] == "[memory]")
+        return max(np.cumsum([change for _, change in changes]))
+
+    peak(2)  # what is kept for later trainings
+    more = (peak(4) - peak(2)) / 2
+    estimate = population_training._memory(shape, 8, cells, batch_size)
+    assert more <= estimate <= 4 * more
 
 
 # Bad input ------------------------------------------------------------------------------------

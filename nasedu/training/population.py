@@ -40,6 +40,7 @@ __all__ = ["fit_population", "population_size"]
 
 LARGEST = {"cpu": 8, "cuda": 512}  # K beyond which nothing is gained
 TENSORS_PER_CELL = 26  # at most, the size of a cell's input: four nodes and their gradients, six edges of three
+TENSORS_TO_EVALUATE = 16  # at most, of the same size; those of the last training step are still there
 SHARE_OF_MEMORY = 0.5  # of what is free
 EVALUATION_BATCH = 125  # of each network: smaller than in scores.py, for K batches lie side by side in the caches
 
@@ -152,9 +153,14 @@ def population_size(dataset: Dataset, channels: int, cells: int, batch_size: int
         free = torch.cuda.mem_get_info(where)[0] + unused
     else:
         free = psutil.virtual_memory().available
-    values = channels * batch_size * math.prod(dataset.input_shape[1:])
-    need = 4 * values * TENSORS_PER_CELL * (2 * cells + 1)
+    need = _memory(dataset.input_shape, channels, cells, batch_size)
     return max(1, min(LARGEST.get(where.type, 8), int(SHARE_OF_MEMORY * free) // need))
+
+
+def _memory(input_shape: Sequence[int], channels: int, cells: int, batch_size: int) -> int:
+    """Return how many bytes a network of the population needs at most."""
+    training, evaluation = batch_size * TENSORS_PER_CELL * (2 * cells + 1), EVALUATION_BATCH * TENSORS_TO_EVALUATE
+    return 4 * channels * math.prod(input_shape[1:]) * (training + evaluation)
 
 
 def _step(
