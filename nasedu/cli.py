@@ -360,7 +360,8 @@ def _print_result(
 
 def _print_test_accuracy(arguments: argparse.Namespace, evaluator: Any, architecture: Architecture) -> None:
     if arguments.table is not None and not evaluator.has_test:
-        print("test accuracy        not looked up: name the table's column with --test")
+        none = "name the table's column with --test" if _is_file_of_others(arguments.table) else "the table has none"
+        print(f"test accuracy        not looked up: {none}")
     else:
         print(f"test accuracy        {100 * evaluator.test(architecture):.2f} %")
 
@@ -410,6 +411,7 @@ def _race(arguments: argparse.Namespace) -> int:
     table = nas.tables.find(arguments.table)
     if not table.has_test:
         raise ValueError(f"a race is judged by test accuracy, and table {table.name} has none. Choose another table.")
+    count = len(table.seeds)
     table = table.one(table.seeds[0])  # a search trains once
     started = time.perf_counter()
     try:
@@ -424,8 +426,9 @@ def _race(arguments: argparse.Namespace) -> int:
     done, best = frame["seed"].nunique(), float(np.nanmax(table.test_accuracies()))
     print(f"test accuracy in % of the best so far by validation, mean ± standard deviation of {done} seeds")
     print(_race_table(frame))
-    print(f"best there is          {100 * best:.2f}")
-    print(f"best by validation     {100 * table.test(table.best()):.2f}")
+    judge = "one seed" if count == 1 else f"mean over {count} seeds"
+    print(f"best there is          {100 * best:.2f}, {judge}")
+    print(f"best by validation     {100 * table.test(table.best()):.2f}, chosen by one training")
     print(f"time                   {time.perf_counter() - started:.1f} s")
     if arguments.figure is not None:
         matplotlib.use("agg")  # it is for a file; there may be no screen

@@ -28,7 +28,7 @@ TABLE = {  # imports at the top of a file
     "nasedu": {"core", "racing"},  # __init__.py: the rest is imported when first used
 }
 LAZY = {  # more of them inside functions
-    "evaluators": {"networks", "training", "oneshot", "tables", "data"},
+    "evaluators": {"networks", "training", "oneshot", "data"},
     "tables": {"networks", "training", "evaluators", "data"},  # to build and verify them
     "nasedu": ANYTHING,
 }

@@ -220,8 +220,9 @@ def test_the_command_prints_means_and_spreads_and_draws(folder, tmp_path, capsys
             found = 100 * frame[(frame["strategy"] == name) & (frame["trial"] == trial)]["incumbent_test"].to_numpy()
             cells += [f"{found.mean():.2f}", "±", f"{found.std(ddof=1):.2f}"]
         assert row.split() == cells
-    assert best.split()[-1] == f"{100 * table.test_accuracies().max():.2f}"
-    assert by_validation.split()[-1] == f"{100 * table.test(table.best()):.2f}" != best.split()[-1]
+    most, chosen = table.test_accuracies().max(), table.test(table.best())
+    assert best == f"best there is          {100 * most:.2f}, mean over 2 seeds"
+    assert by_validation == f"best by validation     {100 * chosen:.2f}, chosen by one training" and chosen < most
     assert time.startswith("time")
     assert picture.stat().st_size > 10_000
 
@@ -265,6 +266,11 @@ def test_a_mistake_is_one_line(folder, capsys, arguments, table, message):
     assert out == "", "it is found before the race"
     (line,) = err.splitlines()
     assert line.startswith("nasedu: ") and message in line
+
+
+def test_a_search_on_a_table_of_ours_without_a_test_advises_no_column(folder, capsys):
+    assert cli.main(["search", "--trials", "2", "--table", str(folder / "without.npz"), "--quiet"]) == 0
+    assert "not looked up: the table has none\n" in capsys.readouterr().out
 
 
 def test_a_race_needs_a_table(capsys):

@@ -62,6 +62,8 @@ def read(
             missing, there is no such column, or the accuracies are not in the unit.
         FileNotFoundError: there is no such file.
     """
+    if isinstance(metrics, str):
+        raise ValueError(f"metrics must be a list of columns, such as [{metrics!r}]; got {metrics!r}.")
     if unit not in UNITS:
         raise ValueError(f"unit must be 'fraction' or '%'; got {unit!r}.")
     if score == test:
@@ -70,6 +72,8 @@ def read(
         raise ValueError(
             f"metrics are in trials, where a strategy sees them, so the test may not be one; got {test!r}."
         )
+    if score in metrics:
+        raise ValueError(f"the score is each trial's accuracy, so it may not be a metric as well; got {score!r}.")
     path = Path(path)
     content = path.read_bytes()
     rows = _json_rows if path.name.endswith((".json", ".json.gz")) else _csv_rows
@@ -93,16 +97,19 @@ def read(
 def _text(content: bytes, path: Path) -> str:
     try:
         plain = gzip.decompress(content) if path.suffix == ".gz" else content
-        return plain.decode("utf-8")
+        return plain.decode("utf-8-sig")  # spreadsheets begin a file with a byte order mark
     except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is damaged or not a table: {error}. Copy or download it again.") from error
 
 
 def _csv_rows(text: str, path: Path) -> Iterator[Row]:
-    lines = csv.reader(io.StringIO(text, newline=""))
+    lines = _csv_lines(text, path)
     header = next(lines, [])
     if header[:1] != ["architecture"] or len(header) < 2:
         raise ValueError(f"{path} must begin with 'architecture,<column>,…'; it begins with {','.join(header)[:60]!r}.")
+    for name in header:
+        if header.count(name) > 1:
+            raise ValueError(f"{path} has {header.count(name)} columns {name!r}; every column must have its own name.")
     for number, line in enumerate(lines, start=2):
         where = f"line {number}"
         if len(line) != len(header):
@@ -110,6 +117,13 @@ def _csv_rows(text: str, path: Path) -> Iterator[Row]:
                 f"{path}, {where}: expected {len(header)} values, as in the header; got {len(line)}. Was it cut off?"
             )
         yield where, line[0], dict(zip(header[1:], line[1:], strict=True))
+
+
+def _csv_lines(text: str, path: Path) -> Iterator[list[str]]:
+    try:
+        yield from csv.reader(io.StringIO(text, newline=""))
+    except csv.Error as error:
+        raise ValueError(f"{path} is damaged or not a table: {error}. Copy or download it again.") from error
 
 
 def _json_rows(text: str, path: Path) -> Iterator[Row]:
@@ -150,7 +164,7 @@ def _collect(
         try:
             choices = space.parse(name).choices
             numbers = [_number(values[column]) for column in columns]
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:  # a whole number of hundreds of digits is too large
             raise ValueError(f"{path}, {where}: {error}") from error
         if choices in found:
             raise ValueError(f"{path}, {where}: {name!r} is already on {found[choices][0]}.")

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import itertools
 import json
+import math
 import os
 import zipfile
 import zlib
@@ -47,10 +49,10 @@ class Table:
         space: whose architectures it has, all of them.
         validation: [rows, seeds, epochs] accuracies in [0, 1]; NaN where a training is missing or failed.
         rows: [architectures in the space's order] the row of each; by default each has its own.
-        seeds: of the trainings; the middle axis of ``validation``.
+        seeds: of the trainings, all different; the middle axis of ``validation``.
         epochs: after which accuracies were measured, rising; the last axis. ``(None,)`` if that is not known.
-        test: [rows, seeds] accuracies in [0, 1] after the last epoch, or None.
-        metrics: [rows] further measurements by name.
+        test: [rows, seeds] accuracies in [0, 1] after the training that provenance names, or None.
+        metrics: [rows] further measurements by name; NaN where one is not known.
         units: unit and better direction of those that ``nasedu.core.KNOWN_METRICS`` lacks: ``{"x": ("ms", "lower")}``.
         samples: how many samples the validation and the test split have, if accuracies are counts of them.
         provenance: how the table was made, as JSON values.
@@ -60,8 +62,8 @@ class Table:
         scored_epoch: the epoch after which; None if that is not known.
 
     Raises:
-        ValueError: an array has the wrong shape, an accuracy is outside [0, 1], or the rows do not
-            cover the space.
+        ValueError: an array has the wrong shape, an accuracy is outside [0, 1], seeds repeat, epochs do
+            not rise, a metric's better direction is unknown, or the rows do not cover the space.
     """
 
     def __init__(
@@ -87,9 +89,25 @@ class Table:
         self._tests = None if test is None else _frozen(test, np.float64)
         self.units = {key: (units or {}).get(key) or _known_unit(key) for key in metrics or {}}
         self.metrics = {key: _frozen(values, DTYPES.get(key, np.float64)) for key, values in (metrics or {}).items()}
+        self._check_axes()
         self._check()
         self._row_of: dict[tuple[int, ...], int] = dict(zip(space._all_choices(), self.rows.tolist(), strict=True))
         self._score(None, len(self.epochs) - 1)
+
+    def _check_axes(self) -> None:
+        if not all(type(seed) is int for seed in self.seeds) or len({*self.seeds}) < len(self.seeds):
+            raise ValueError(f"seeds of table {self.name} must be different whole numbers; got {self.seeds}.")
+        numbers = [epoch for epoch in self.epochs if isinstance(epoch, int | float)]
+        rising = len(numbers) == len(self.epochs) > 0 and all(a < b for a, b in itertools.pairwise((0, *numbers)))
+        if not rising and self.epochs != (None,):
+            raise ValueError(
+                f"epochs of table {self.name} must be above 0 and rise, or be (None,) if not known; got {self.epochs}."
+            )
+        for key, (_, better) in self.units.items():
+            if better not in ("higher", "lower"):
+                raise ValueError(
+                    f"of metric {key} of table {self.name} higher or lower must be better; got {better!r}."
+                )
 
     def _check(self) -> None:
         count = len(self.validation)
@@ -137,7 +155,7 @@ class Table:
             "metrics": {key: Metric(values[row].item(), *self.units[key]) for key, values in self.metrics.items()},
             "epochs": self.scored_epoch,
         }
-        if seconds is not None and self.scored_epoch is not None:
+        if seconds is not None and self.scored_epoch is not None and not math.isnan(seconds[row]):
             found["cost"] = self.scored_epoch * float(seconds[row])
         if np.isnan(curve[-1]):
             which = "" if self.scored_seed is None else f" with seed {self.scored_seed}"
@@ -185,7 +203,7 @@ class Table:
     # The truth ---------------------------------------------------------------------------------
 
     def test(self, architecture: Architecture) -> float:
-        """Return the test accuracy, in [0, 1], of what a search has chosen: after the last epoch, mean over the seeds.
+        """Return the test accuracy, in [0, 1], of what a search has chosen, mean over the seeds.
 
         Raises:
             ValueError: the table has no test accuracies.

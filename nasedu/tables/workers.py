@@ -31,7 +31,7 @@ def each(work: Callable[..., Any], common: tuple[Any, ...], jobs: Iterable[Any],
 
     Raises:
         ChildProcessError: a worker died.
-        RuntimeError: a job raised; the message has the worker's traceback.
+        RuntimeError: a job raised in a worker; the message has its traceback. With one process, what the job raised.
     """
     if processes == 1:
         yield from (work(*common, job) for job in jobs)

@@ -361,3 +361,29 @@ def test_a_table_that_is_not_in_this_installation_says_how_to_build_it(monkeypat
         nas.tables.load("nasbench201-digits")
     Table("x", NASBench201(), np.full((15_625, 1, 1), 0.5)).save(tmp_path / "nasbench201-digits.npz")
     assert nas.tables.load("nasbench201-digits").name == "x"
+
+
+def test_seconds_that_are_not_known_are_no_cost():
+    trials = toy(metrics={"seconds_per_epoch": (np.nan, 1.0, 2.0)})(list(TOY)[:2])
+    assert [trial.cost for trial in trials] == [0, 3]
+    assert np.isnan(trials[0].metrics["seconds_per_epoch"].value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seeds": (3, 3)}, r"seeds of table toys must be different whole numbers; got \(3, 3\)"),
+        ({"seeds": (0, "7")}, r"seeds of table toys must be different whole numbers; got \(0, '7'\)"),
+        ({"epochs": (1, 3, 2)}, r"epochs of table toys must be above 0 and rise, or .*; got \(1, 3, 2\)"),
+        ({"epochs": (0, 1, 2)}, "epochs of table toys must be above 0 and rise"),
+        ({"epochs": (1, None, 2)}, "epochs of table toys must be above 0 and rise"),
+        ({"epochs": (), "validation": np.zeros((3, 2, 0))}, r"epochs of table toys must be .*; got \(\)"),
+        (
+            {"metrics": {"watts": (1, 2, 3)}, "units": {"watts": ("W", "less")}},
+            "of metric watts of table toys higher or lower must be better; got 'less'",
+        ),
+    ],
+)
+def test_axes_and_units_that_cannot_be_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        toy(**changes)

@@ -106,6 +106,33 @@ def test_a_row_that_comes_twice_is_refused_with_both_places(tmp_path):
         json_table(tmp_path, json.dumps(BY_NAME)[:-1] + ', "width=8,kernel=1": {}}')
 
 
+def test_a_score_that_is_a_metric_and_metrics_that_are_a_string_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="the score is each trial's accuracy, so it may not be a metric as well; got"):
+        table(tmp_path, metrics=["validation"], units={"validation": ("%", "higher")})
+    with pytest.raises(ValueError, match=r"metrics must be a list of columns, such as \['seconds'\]; got 'seconds'"):
+        table(tmp_path, metrics="seconds")
+
+
+def test_a_column_that_comes_twice_is_refused(tmp_path):
+    twice = [LINES[0].replace("seconds", "test"), *LINES[1:]]
+    with pytest.raises(ValueError, match=r"toy\.csv has 2 columns 'test'; every column must have its own name"):
+        table(tmp_path, twice)
+
+
+def test_what_a_spreadsheet_writes_before_the_first_column_is_skipped(tmp_path):
+    assert table(tmp_path, ["\ufeff" + LINES[0], *LINES[1:]]).accuracies().tolist() == [0.6, 0.8025, 0.715, 0.8025]
+
+
+def test_a_field_that_never_ends_is_a_damaged_table(tmp_path):
+    with pytest.raises(ValueError, match=r"toy\.csv is damaged or not a table: field larger than field limit"):
+        table(tmp_path, [*LINES, '"' + "x" * 200_000])
+
+
+def test_a_whole_number_that_is_too_large_is_refused_with_its_entry(tmp_path):
+    with pytest.raises(ValueError, match=r"entry 3: int too large to convert to float"):
+        json_table(tmp_path, [*ROWS[:2], {**ROWS[2], "validation": 10**400}, ROWS[3]])
+
+
 def test_an_unknown_architecture_is_refused_with_its_line(tmp_path):
     with pytest.raises(ValueError, match="line 4: unknown option '5' of decision 'kernel'"):
         table(tmp_path, [*LINES[:3], '"width=8,kernel=5",1,1,1', LINES[4]])
