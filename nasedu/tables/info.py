@@ -3,7 +3,8 @@
 S   seeds; x[r, s] the validation accuracy of row r with seed s, after the last epoch
 between cells      standard deviation over the rows of the means over the seeds
 noise              √ mean over the rows of the variance over the seeds: how far one training is from the mean of many
-error of a mean    noise / √S: how far the stored mean is from the mean of many
+error of a mean    noise · √ mean over the rows of 1 / S[r], with S[r] the trainings of row r that succeeded: how far
+                   the stored mean is from the mean of many; noise / √S where all have succeeded
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ from numpy.typing import NDArray
 from nasedu.spaces import NASBench201
 from nasedu.tables.table import Table, mean_known
 
-__all__ = ["describe", "rank_correlations", "seed_noise"]
+__all__ = ["describe", "error_of_mean", "rank_correlations", "seed_noise"]
 
 
 def describe(table: Table) -> str:
-    """Return what is in a table, in lines of text. Statistics are over rows, so each function counts once."""
+    """Return what is in a table, in lines of text.
+
+    Statistics are over rows: where architectures that compute the same share one, each function counts once.
+    """
     means = mean_known(table.validation[:, :, -1], axis=1)
     quartiles = np.nanquantile(means, (0, 0.25, 0.5, 0.75, 1))
     lines = [
@@ -33,7 +37,7 @@ def describe(table: Table) -> str:
         ("metrics", ", ".join(f"{name} ({unit[0]})" for name, unit in table.units.items()) or "none"),
         ("test accuracy", "yes" if table.has_test else "none"),
         ("", ""),
-        ("validation accuracy after the last epoch, in %, over the rows", ""),
+        ("validation accuracy after the last epoch that is there, in %, over the rows", ""),
         ("min, quartiles, max", ", ".join(f"{100 * each:.2f}" for each in quartiles)),
         *_spread(table, means),
     ]
@@ -50,12 +54,13 @@ def _spread(table: Table, means: NDArray[np.float64]) -> list[tuple[str, str]]:
         lines.append(("", f"{100 * np.nanstd(connected, ddof=1):.3f} without the row of disconnected cells"))
     if count == 1:
         return [*lines, ("noise", "cannot be known from one seed: the differences between cells include luck")]
-    noise = seed_noise(values)
-    error = noise / math.sqrt(count)
-    lines += [
-        ("noise", f"of one training {100 * noise:.3f}, of the mean of {count} {100 * error:.3f}"),
-        ("between / noise", f"{between / noise:.1f} for one training, {between / error:.1f} for the mean"),
-    ]
+    noise, error = seed_noise(values), error_of_mean(values)
+    fewer = "" if not np.isnan(values).any() else " at most"
+    lines.append(("noise", f"of one training {100 * noise:.3f}, of the mean of{fewer} {count} {100 * error:.3f}"))
+    if noise > 0:
+        lines.append(("between / noise", f"{between / noise:.1f} for one training, {between / error:.1f} for the mean"))
+    else:
+        lines.append(("between / noise", "cannot be said: no two trainings of a cell differ"))
     everywhere, best_half = rank_correlations(values)
     lines.append(("rank correlation", f"{everywhere:.4f} between two seeds (Spearman, mean over the pairs)"))
     if best_half is None:
@@ -69,6 +74,12 @@ def seed_noise(values: NDArray[np.float64]) -> float:
     """Return the standard deviation of one training around the mean of its row; values [rows, seeds], at least 2."""
     known = values[(~np.isnan(values)).sum(axis=1) >= 2]
     return math.sqrt(float(np.nanvar(known, axis=1, ddof=1).mean())) if len(known) else math.nan
+
+
+def error_of_mean(values: NDArray[np.float64]) -> float:
+    """Return how far the mean of a row is from the mean of many trainings; values [rows, seeds], at least 2."""
+    seeds = (~np.isnan(values)).sum(axis=1)
+    return seed_noise(values) * math.sqrt(float((1 / seeds[seeds > 0]).mean()))
 
 
 def rank_correlations(values: NDArray[np.float64]) -> tuple[float, float | None]:

@@ -181,7 +181,13 @@ def test_one_stored_number_that_is_wrong_is_found_where_the_table_was_built(tabl
     def older(document):
         document["builds"][0]["versions"]["torch"] = "2.0"
 
-    for change in (elsewhere, older):
+    def partly_here(document):
+        (here,) = document["builds"]
+        document["builds"] = [{**here, "seeds": [5]}, json.loads(json.dumps(here))][::-1]
+        elsewhere(document)
+        document["builds"].reverse()
+
+    for change in (elsewhere, older, partly_here):
         assert check(changed(table, tmp_path, provenance=change, **wrong)).problems == (), "that may be rounding"
 
 
@@ -321,6 +327,22 @@ def test_noise_and_rank_correlations_are_those_of_made_up_tables():
     assert rank_correlations(values[:, :2])[1] is None
     unrelated = rng.random((10_000, 3))
     assert rank_correlations(unrelated) == pytest.approx((0, 0), abs=0.03), "choosing the half adds no correlation"
+
+
+def test_the_error_of_a_mean_has_the_trainings_that_each_row_has():
+    values = np.array([[0.5, 0.6, np.nan], [0.7, np.nan, np.nan], [0.1, 0.2, 0.3], [np.nan] * 3])
+    expected = seed_noise(values) * np.sqrt((1 / 2 + 1 + 1 / 3) / 3)
+    table = Table("x", SPACE, values[:, :, None], rows=np.arange(SPACE.size) % 4, seeds=(0, 1, 2))
+    assert f"of the mean of at most 3 {100 * expected:.3f}\n" in describe(table)
+    assert "of one training 21.213, of the mean of 2 15.000\n" in describe(
+        Table("x", SPACE, [[[0.0], [0.3]]] * 3, rows=np.arange(SPACE.size) % 3, seeds=(0, 1))
+    )
+
+
+def test_trainings_that_do_not_differ_have_no_noise_to_divide_by():
+    same = [[[0.5], [0.5]], [[0.7], [0.7]], [[0.6], [0.6]]]
+    table = Table("x", SPACE, same, rows=np.arange(SPACE.size) % 3, seeds=(0, 1))
+    assert "cannot be said: no two trainings of a cell differ" in describe(table)
 
 
 def test_missing_trainings_are_left_out_of_statistics():
