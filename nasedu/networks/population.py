@@ -409,11 +409,9 @@ class _Pool:
         if space.numel() <= LARGEST_MATRIX:
             self.matrix = pooling_matrix(space, size, stride, weights.dtype, weights.device)
         margin, is_cut = (size - 1) // 2, size == 2
-        heights = () if len(space) == 2 else (1,)  # signals are images one pixel high
-        self.windows = (
-            *((*heights, *[each] * len(space)) for each in (size, stride)),
-            *((*(0 for _ in heights), *[margin] * len(space)), is_cut, False, None),
-        )
+        self.windows = ((size, size), (stride, stride), (margin, margin), is_cut, False, None)
+        if len(space) == 1:
+            self.windows = ((1, size), (1, stride), (0, margin), is_cut, False, None)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the local means of x, [P, channels, batch, *space]."""
@@ -425,7 +423,7 @@ class _Pool:
     def backward(self, g: Tensor) -> Tensor:
         """Return the gradient by the inputs."""
         if self.matrix is not None:
-            return (g.reshape(-1, len(self.matrix.T)) @ self.matrix.T).view(*g.shape[:3], *self.space)
+            return (g.reshape(-1, self.matrix.shape[1]) @ self.matrix.T).view(*g.shape[:3], *self.space)
         inputs = g.new_empty(1).expand(*g.shape[:3], *self.space)  # only their shape matters
         gx: Tensor = torch.ops.aten.avg_pool2d_backward(_as_images(g), _as_images(inputs), *self.windows)
         return gx.view(*g.shape[:3], *self.space)
