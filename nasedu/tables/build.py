@@ -6,8 +6,8 @@
     3. packing   what is complete becomes ``NAME.npz``
 
 Results are appended to ``NAME.part.jsonl`` as they come, so a build that is killed at any time loses at most
-the running batches, and the same build goes on from there. Where ``NAME.npz`` is there already, its
-trainings are not repeated: more seeds can be added to a finished table.
+the running batches, and the same build goes on from there; ``NAME.lock`` says which process is at it. Where
+``NAME.npz`` is there already, its trainings are not repeated: more seeds can be added to a finished table.
 
     {"format": "nasedu.table.part", "version": 1, "name": "nasbench201-digits", "settings": {…}, "versions": {…}}
     {"run": {"started": "2026-01-31T09:00:00+00:00", "machine": "…", "processes": 2, …}}
@@ -22,17 +22,20 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import os
 import platform
 import statistics
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from nasedu.core import Architecture, SearchSpace
@@ -78,11 +81,12 @@ class Recipe:
 
         return data.load(self.dataset)
 
-    def evaluator(self, seed: int, device: str) -> Population:
-        """Return the evaluator whose trainings are the table's."""
+    def evaluator(self, seed: int, device: str, largest: int | None = None) -> Population:
+        """Return the evaluator whose trainings are the table's; it trains at most ``largest`` side by side."""
         from nasedu.evaluators import Population
 
-        return Population(self.load_data(), epochs=self.epochs, seed=seed, channels=self.channels, device=device)
+        data, epochs, channels = self.load_data(), self.epochs, self.channels
+        return Population(data, epochs=epochs, seed=seed, channels=channels, device=device, largest=largest)
 
     def settings(self, device: str) -> Record:
         """Return all that decides the accuracies but the seed and the versions, as JSON values."""
@@ -129,11 +133,13 @@ def build(
         seeds: train with the seeds 0..seeds-1; at least 1.
         processes: trainings at a time; by default the cores of a CPU, and 1 on a GPU.
         device: see :func:`nasedu.training.device`.
-        batch: architectures that a process trains side by side; what a kill may lose. By default what is quickest.
+        batch: architectures that a process trains side by side; what a kill may lose. By default that of the
+            last run that is gone on with, or else what is quickest.
         progress: show bars.
 
     Raises:
-        ValueError: a number is out of range, or what is there was made with other settings or versions.
+        ValueError: a number is out of range, what is there was made with other settings or versions, another build
+            is at work in the folder, or there is too little data to time an epoch.
         ChildProcessError: a worker died.
     """
     from tqdm.auto import tqdm
@@ -146,30 +152,67 @@ def build(
     device = str(training.device(device))
     processes = processes or (cores() if device == "cpu" else 1)
     settings = recipe.settings(device)
-    if batch is None:
-        data, cells, size = recipe.load_data(), settings["cells"], settings["batch_size"]
-        batch = training.population_size(data, recipe.channels, cells, size, device)
+    short, steps = shortened(recipe)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     architectures, rows = distinct(SPACE)
-    packed = _packed(folder / f"{recipe.name}.npz", recipe, settings)
-    part = _Part(folder / f"{recipe.name}.part.jsonl", recipe, settings, architectures)
-    try:
-        part.append({"run": _run(device, processes, batch)})
-        wanted = [seed for seed in range(seeds) if packed is None or seed not in packed.seeds]
-        jobs = [job for seed in wanted for job in batches(seed, architectures, batch) if not part.has(job)]
-        total, todo = seeds * len(architectures), sum(len(choices) for _, choices in jobs)
-        with tqdm(total=total, initial=total - todo, desc="training", disable=not progress) as bar:
-            for records in each(train, (recipe, device), jobs, min(processes, max(1, len(jobs)))):
-                part.append(*records)
-                bar.update(len(records))
-        if packed is None:
-            _time_all(recipe, architectures, part, progress)
-        table = _pack(recipe, settings, rows, part, packed)
-        table.save(folder / f"{recipe.name}.npz")
-    finally:
-        part.close()
+    with _alone(folder / f"{recipe.name}.lock"):
+        packed = _packed(folder / f"{recipe.name}.npz", recipe, settings, rows)
+        part = _Part(folder / f"{recipe.name}.part.jsonl", recipe, settings, architectures)
+        try:
+            before = part.runs[-1].get("batch") if part.runs else None
+            batch = batch or before or _quickest(recipe, settings)
+            part.append({"run": _run(device, processes, batch)})
+            wanted = [seed for seed in range(seeds) if packed is None or seed not in packed.seeds]
+            jobs = [job for seed in wanted for job in batches(seed, architectures, batch) if not part.has(job)]
+            total, todo = seeds * len(architectures), sum(len(choices) for _, choices in jobs)
+            with tqdm(total=total, initial=total - todo, desc="training", disable=not progress) as bar:
+                for records in each(train, (recipe, device), jobs, min(processes, max(1, len(jobs)))):
+                    part.append(*records)
+                    bar.update(len(records))
+            if packed is None:
+                _time_all(recipe, architectures, short, steps, part, progress)
+            table = _pack(recipe, settings, rows, part, packed)
+            table.save(folder / f"{recipe.name}.npz")
+        finally:
+            part.close()
     return folder / f"{recipe.name}.npz"
+
+
+def _quickest(recipe: Recipe, settings: Record) -> int:
+    from nasedu import training
+
+    cells, size, device = settings["cells"], settings["batch_size"], settings["device"]
+    return training.population_size(recipe.load_data(), recipe.channels, cells, size, device)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Let one process at a time in; a lock file whose process has ended holds nobody back."""
+    mine = f"{os.getpid()} {psutil.Process().create_time()}"
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(mine)
+    except FileExistsError:
+        holder = path.read_text(encoding="utf-8")
+        if _runs(holder):
+            raise ValueError(
+                f"process {holder.split()[0]} is building here, says {path}. Wait for it, or build in another folder."
+            ) from None
+        path.write_text(mine, encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _runs(holder: str) -> bool:
+    """Say whether the process with this number and start is still there; numbers are given again."""
+    try:
+        number, start = holder.split()
+        return bool(abs(psutil.Process(int(number)).create_time() - float(start)) < 2)  # clocks are set
+    except (ValueError, psutil.Error):  # cut off when it was written, or gone
+        return False
 
 
 # Training --------------------------------------------------------------------------------------
@@ -191,7 +234,7 @@ def train(recipe: Recipe, device: str, job: Job) -> list[Record]:
     data, architectures = recipe.load_data(), [Architecture(SPACE, choices) for _, choices in pairs]
     started, records = time.perf_counter(), []
     with devices.threads(1):
-        results = recipe.evaluator(seed, device).fit_all(architectures)
+        results = recipe.evaluator(seed, device, len(pairs)).fit_all(architectures)
         for (row, _), architecture, (network, fit) in zip(pairs, architectures, results, strict=True):
             record = {"seed": seed, "row": row, "architecture": str(architecture)}
             if isinstance(fit, training.TrainingFailure):
@@ -207,11 +250,12 @@ def train(recipe: Recipe, device: str, job: Job) -> list[Record]:
 # Timing ----------------------------------------------------------------------------------------
 
 
-def _time_all(recipe: Recipe, architectures: list[Architecture], part: _Part, progress: bool) -> None:
+def _time_all(
+    recipe: Recipe, architectures: list[Architecture], dataset: Dataset, steps: int, part: _Part, progress: bool
+) -> None:
     from tqdm.auto import tqdm
 
     todo = [row for row in range(len(architectures)) if row not in part.timed]
-    dataset, steps = shortened(recipe)
     with tqdm(
         total=len(architectures), initial=len(architectures) - len(todo), desc="timing", disable=not progress
     ) as bar:
@@ -221,14 +265,24 @@ def _time_all(recipe: Recipe, architectures: list[Architecture], part: _Part, pr
 
 
 def shortened(recipe: Recipe) -> tuple[Dataset, int]:
-    """Return the dataset with just enough samples for the steps that are timed, and the steps of a whole epoch."""
+    """Return the dataset with just enough samples for the steps that are timed, and the steps of a whole epoch.
+
+    Raises:
+        ValueError: an epoch has fewer than 2 steps, so none goes from one forward pass to the next.
+    """
     from nasedu.data import Dataset, Split
 
     data, size = recipe.load_data(), recipe.evaluator(0, "cpu").batch_size
+    steps = len(data.train.labels) // size
+    if steps < 2:
+        raise ValueError(
+            f"to time an epoch, {data.name} must have at least 2 batches of {size} training samples; "
+            f"got {len(data.train.labels)} samples."
+        )
     few = slice(0, size * (1 + WARM_UP_STEPS + TIMED_STEPS))
     train = Split(data.train.inputs[few], data.train.labels[few])
     one = Split(data.validation.inputs[:1], data.validation.labels[:1])
-    return Dataset(data.name, data.input_shape, data.classes, train, one, one), len(data.train.labels) // size
+    return Dataset(data.name, data.input_shape, data.classes, train, one, one), steps
 
 
 def measure(recipe: Recipe, architecture: Architecture, dataset: Dataset, steps: int) -> Record:
@@ -236,8 +290,8 @@ def measure(recipe: Recipe, architecture: Architecture, dataset: Dataset, steps:
 
     A step is one turn of the loop of :func:`nasedu.training.fit`: loss, gradient, optimizer and learning rate, for
     one batch, on one thread of the CPU, nothing else running in this process. The time of a step is the median over
-    ten after four that warm up, from the start of its forward pass to the start of the next; an epoch is so many times
-    that. Validation after each epoch is not in it.
+    ten after four that warm up, from the start of its forward pass to the start of the next; an epoch is ``steps``
+    times that. Validation after each epoch is not in it. Dataset and steps are those of :func:`shortened`.
     """
     from nasedu import networks, training
 
@@ -249,10 +303,10 @@ def measure(recipe: Recipe, architecture: Architecture, dataset: Dataset, steps:
         lambda module, _: starts.append(time.perf_counter() if module.training else math.nan)
     )
     in_epoch = len(dataset.train.labels) // evaluator.batch_size
-    epochs = math.ceil((WARM_UP_STEPS + TIMED_STEPS) / max(1, in_epoch - 1))
+    epochs = math.ceil((WARM_UP_STEPS + TIMED_STEPS) / (in_epoch - 1))
     training.fit(network, dataset, rng=rng, epochs=epochs, batch_size=evaluator.batch_size, device="cpu")
     times = [end - start for start, end in itertools.pairwise(starts) if not math.isnan(end - start)]
-    seconds = statistics.median(times[WARM_UP_STEPS:]) * steps
+    seconds = statistics.median(times[WARM_UP_STEPS:][:TIMED_STEPS]) * steps
     return {"parameters": parameters, "flops": flops, "seconds_per_epoch": round(seconds, 6)}
 
 
@@ -265,7 +319,7 @@ class _Part:
     Attributes:
         trained: record of each (seed, row).
         timed: record of each row.
-        runs: of this build, in order.
+        runs: of this build, in order; each with the ``seeds`` that it trained, and whether it ``timed`` rows.
         samples: how many there are in the validation and in the test split.
     """
 
@@ -346,25 +400,31 @@ class _Part:
 
     def _keep(self, record: Record) -> None:
         if "run" in record:
-            self.runs.append(record["run"])
+            self.runs.append({**record["run"], "seeds": [], "timed": False})
         elif "seed" in record:
             self._check_training(record)
             self.trained[record["seed"], record["row"]] = record
+            if self.runs and record["seed"] not in self.runs[-1]["seeds"]:
+                self.runs[-1]["seeds"].append(record["seed"])
         else:
             cost = (record["parameters"], record["flops"], record["seconds_per_epoch"])
             if not 0 <= record["row"] < len(self._names) or not all(value >= 0 for value in cost):
                 raise ValueError(f"row or cost out of range: {record}")
             self.timed[record["row"]] = record
+            if self.runs:
+                self.runs[-1]["timed"] = True
 
     def _check_training(self, record: Record) -> None:
         if not 0 <= record["row"] < len(self._names) or self._names[record["row"]] != record["architecture"]:
             raise ValueError(f"row {record['row']} is not {record['architecture']}")
+        if not record["seconds"] >= 0:
+            raise ValueError(f"seconds must be at least 0; got {record['seconds']}")
         if "failure" in record:
             return
         right, counts = record["validation"], (*record["validation"], record["test"])
         if len(right) != self._recipe.epochs or not all(type(count) is int and count >= 0 for count in counts):
             raise ValueError(f"expected {self._recipe.epochs} counts of right answers and that of the test")
-        if max(right) > self.samples[0] or record["test"] > self.samples[1] or not record["seconds"] >= 0:
+        if max(right) > self.samples[0] or record["test"] > self.samples[1]:
             raise ValueError(f"there are {self.samples[0]} validation and {self.samples[1]} test samples")
 
 
@@ -417,14 +477,20 @@ def machine(device: str) -> str:
 # Packing ---------------------------------------------------------------------------------------
 
 
-def _packed(path: Path, recipe: Recipe, settings: Record) -> Table | None:
-    """Return the table that is there already."""
+def _packed(path: Path, recipe: Recipe, settings: Record, rows: NDArray[np.int64]) -> Table | None:
+    """Return the table that is there already; its rows must be those that are trained now."""
     if not path.exists():
         return None
     table = Table.load(path, SPACE)
     differing = difference(table.provenance.get("settings"), json.loads(json.dumps(settings)))
     if differing:
         raise ValueError(f"{path} was made with other settings: {differing}. Build in another folder.")
+    if not np.array_equal(table.rows, rows):
+        wrong = np.count_nonzero(table.rows != rows)
+        raise ValueError(
+            f"{path} must have the rows of this nasedu; it has {wrong:,} architectures in others. "
+            "Build in another folder."
+        )
     return table
 
 
@@ -440,7 +506,9 @@ def _pack(recipe: Recipe, settings: Record, rows: NDArray[np.int64], part: _Part
             validation[row, index] = np.divide(record["validation"], samples[0])
             tests[row, index] = record["test"] / samples[1]
     own = [part.trained[seed, row]["seconds"] for seed in seeds for row in range(count)]
-    builds = [{"seeds": seeds, "versions": versions(), "training_seconds": round(sum(own)), "runs": part.runs}]
+    runs = [run for run in part.runs if {*run["seeds"]} & {*seeds} or (packed is None and run["timed"])]
+    runs = runs or part.runs[-1:]
+    builds = [{"seeds": seeds, "versions": versions(), "training_seconds": round(sum(own)), "runs": runs}]
     if packed is None:
         timed = [part.timed[row] for row in range(count)]
         metrics = {key: np.array([record[key] for record in timed]) for key in timed[0] if key != "row"}

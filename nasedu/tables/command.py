@@ -26,7 +26,9 @@ def add_parsers(table: Any) -> None:
     build.add_argument("--out", type=Path, default=Path(), metavar="FOLDER", help="where its files are (here)")
     build.add_argument("--processes", type=int, help="trainings at a time (the cores; 1 on a GPU)")
     build.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
-    build.add_argument("--batch", type=int, help="architectures that a process trains side by side (what is quickest)")
+    build.add_argument(
+        "--batch", type=int, help="architectures that a process trains side by side (as before, or what is quickest)"
+    )
     build.add_argument("--quiet", action="store_true", help="no progress bars")
     build.set_defaults(run=_build)
 

@@ -3,20 +3,24 @@
 import json
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 
 from nasedu import cli, training
-from nasedu.evaluators import Population, Train
+from nasedu.data import Dataset, Split
+from nasedu.evaluators import Population
 from nasedu.spaces import NASBench201
 from nasedu.tables import Table, names
 from nasedu.tables import build as building
-from nasedu.tables.build import RECIPES, Recipe, batches, build, distinct, train
+from nasedu.tables.build import RECIPES, Recipe, batches, build, distinct, measure, shortened, train
 from nasedu.tables.workers import each
 
 SPACE = NASBench201()
@@ -99,11 +103,52 @@ def test_the_accuracies_are_those_of_the_evaluator(whole):
         assert table.metrics[name].tolist() == [trial.metrics[name].value for trial in trials]
 
 
-def test_an_epoch_takes_the_time_of_its_steps(whole):
-    """Digits have 7 batches; the whole loop does the same steps, and validation beside it."""
-    measured = whole[1].metrics["seconds_per_epoch"][2]
-    took = Train(TINY.load_data(), epochs=20, channels=4, device="cpu").fit(CELLS[2])[1].seconds / 20
-    assert took / 4 < measured < took * 2, "four and two: another process may have slowed one of them"
+def test_an_epoch_takes_the_time_of_its_steps(monkeypatch):
+    """By a clock that goes on by 1, 2, 3, … seconds; digits have 7 batches, so 3 epochs have 6 intervals each."""
+    seconds, now = iter(range(1_000)), [0]
+
+    def clock():
+        now[0] += next(seconds)
+        return now[0]
+
+    monkeypatch.setattr(building, "time", SimpleNamespace(perf_counter=clock))
+    dataset, steps = shortened(TINY)
+    assert steps == 7
+    # Starts 0..6 are training steps of the first epoch, 7..13 of the second, …; start i comes i s after start i - 1.
+    intervals = [i for i in range(1, 21) if i % 7]
+    expected = statistics.median(intervals[4:14]) * 7
+    assert measure(TINY, CELLS[2], dataset, steps)["seconds_per_epoch"] == expected, "ten steps after four"
+
+
+def test_an_epoch_of_one_step_cannot_be_timed_and_is_refused_before_anything_is_trained(tmp_path, monkeypatch):
+    data = TINY.load_data()
+    few = Dataset(
+        "few", data.input_shape, data.classes, *(Split(data.train.inputs[:255], data.train.labels[:255]),) * 3
+    )
+    monkeypatch.setattr(Recipe, "load_data", lambda recipe: few)
+    with pytest.raises(ValueError, match="few must have at least 2 batches of 128 training samples; got 255 samples"):
+        tiny(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_batch_is_what_is_trained_side_by_side(tmp_path, monkeypatch, size):
+    fit_population, sizes = training.fit_population, []
+
+    def counted(networks, *rest, **named):
+        sizes.append(len(networks))
+        return fit_population(networks, *rest, **named)
+
+    monkeypatch.setattr(training, "fit_population", counted)
+    monkeypatch.setattr(training, "population_size", lambda *_: 2)
+    tiny(tmp_path, seeds=1, batch=size)
+    assert sizes == {1: [1, 1, 1, 1], 3: [3, 1]}[size]
+    sizes.clear()
+    tiny(tmp_path, seeds=2, batch=None)
+    assert sizes == {1: [1, 1, 1, 1], 3: [3, 1]}[size], "the batch of the last run"
+    sizes.clear()
+    tiny(tmp_path / "other", seeds=1, batch=None)
+    assert sizes == [2, 2], "what is quickest"
 
 
 def test_the_provenance_says_how_it_was_made(whole):
@@ -140,7 +185,9 @@ def test_a_training_that_fails_is_missing_and_the_others_are_there(tmp_path, mon
     table = tiny(tmp_path)
     assert np.isnan(table.validation[2, 1]).all() and not np.isnan(table.validation[2, 0]).any()
     assert np.isnan(table.validation).sum() == 1
-    assert table.one(1)([CELLS[2]])[0].failure is not None or table.rows[0] != 2
+    cell = table.architectures[2]
+    assert table.rows[2] == 2, "as if that cell had the function of CELLS[2]"
+    assert table.one(1)([cell])[0].failure is not None and table.one(0)([cell])[0].failure is None
 
 
 # Going on --------------------------------------------------------------------------------------
@@ -166,7 +213,8 @@ def test_what_is_there_is_not_made_again(whole, tmp_path, monkeypatch):
 
 
 SCRIPT = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal; a job in the background ignores it
 import numpy as np
 sys.path.insert(0, {tests!r})
 import test_table_build as tests
@@ -252,6 +300,32 @@ def test_seeds_are_added_to_a_packed_table_without_training_the_others_again(who
     assert len(again.provenance["builds"]) == 2
 
 
+def test_the_provenance_has_the_runs_that_trained_or_timed_what_is_packed(tmp_path):
+    tiny(tmp_path, seeds=1)
+    assert tiny(tmp_path, seeds=1).seeds == (0,)  # a run with nothing to do
+    builds = tiny(tmp_path, seeds=2).provenance["builds"]
+    assert [[(run["seeds"], run["timed"]) for run in made["runs"]] for made in builds] == [
+        [([0], True)],
+        [([1], False)],
+    ]
+    (tmp_path / "tiny.npz").unlink()
+    (made,) = tiny(tmp_path, seeds=2).provenance["builds"]
+    assert [(run["seeds"], run["timed"]) for run in made["runs"]] == [([0], True), ([1], False)]
+
+
+def test_a_second_build_in_the_same_folder_is_refused_and_a_lock_of_a_dead_process_is_not(whole, tmp_path):
+    lock, mine = tmp_path / "tiny.lock", psutil.Process()
+    (tmp_path / "tiny.part.jsonl").write_bytes((whole[0] / "tiny.part.jsonl").read_bytes())
+    lock.write_text(f"{mine.pid} {mine.create_time()}")
+    with pytest.raises(ValueError, match=rf"process {mine.pid} is building here, says .*tiny\.lock\. Wait for it, or"):
+        tiny(tmp_path)
+    assert lock.is_file() and len(lines(tmp_path)) == len(lines(whole[0])), "the other one keeps lock and file"
+    for dead in (f"{mine.pid} {mine.create_time() - 60}", "99999999 1.0", f"{mine.pid}", ""):
+        lock.write_text(dead)
+        assert_same(tiny(tmp_path), whole[1])
+        assert not lock.exists()
+
+
 # What is refused -------------------------------------------------------------------------------
 
 
@@ -304,6 +378,9 @@ def test_what_is_no_part_file_is_refused(whole, tmp_path):
         '{"row": 4, "parameters": 1, "flops": 1, "seconds_per_epoch": 1}',
         '{"row": 1, "parameters": 1, "flops": -1, "seconds_per_epoch": 1}',
         '{"row": 1, "parameters": 1}',
+        f'{{"seed": 0, "row": 1, "architecture": "{CELLS[1]}", "failure": "no", "seconds": -1}}',
+        f'{{"seed": 0, "row": 1, "architecture": "{CELLS[1]}", "failure": "no"}}',
+        '{"run": 3}',
     ],
 )
 def test_a_damaged_line_is_refused_with_its_number(whole, tmp_path, line):
@@ -315,10 +392,20 @@ def test_a_damaged_line_is_refused_with_its_number(whole, tmp_path, line):
 
 def test_a_packed_table_of_other_settings_is_refused(whole, tmp_path):
     tiny(tmp_path, seeds=1)
+    other = Table.load(tmp_path / "tiny.npz")
     longer = Recipe("tiny", "digits", epochs=2, channels=4)
     (tmp_path / "tiny.part.jsonl").unlink()
     with pytest.raises(ValueError, match="was made with other settings: epochs is 1 there and 2 now"):
         build(longer, tmp_path, seeds=2, processes=1, progress=False)
+    swapped = other.rows.copy()
+    swapped[:2] = 1, 0
+    names = ("seeds", "epochs", "metrics", "units", "samples", "provenance")
+    same = {name: getattr(other, name) for name in names}
+    Table("tiny", SPACE, other.validation, rows=swapped, test=other._tests, **same).save(tmp_path / "tiny.npz")
+    with pytest.raises(
+        ValueError, match=r"must have the rows of this nasedu; it has 2 architectures in others\. Build"
+    ):
+        tiny(tmp_path)
 
 
 @pytest.mark.parametrize(
