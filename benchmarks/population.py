@@ -1,11 +1,11 @@
-"""What a population saves: K candidates trained side by side, and the same candidates one by one.
+"""What a population saves: K architectures trained side by side, and the same architectures one by one.
 
     python benchmarks/population.py sweep      # K = 1, 2, 4, … 64, on MNIST-1D and digits; ten minutes
-    python benchmarks/population.py goal       # 32 candidates: a third of a tutorial's CPU time, in 1 GB? Six minutes
-    python benchmarks/population.py growth     # channels, resolution, epochs, candidates; five minutes
+    python benchmarks/population.py goal       # 32 at once: a third of a tutorial's CPU time, in 1 GB? Three minutes
+    python benchmarks/population.py growth     # channels, resolution, epochs, architectures; five minutes
     python benchmarks/population.py cuda --device cuda --whole-table    # K = 512 and a whole table on a GPU
 
-Candidates are cells of NAS-Bench-201 drawn by a fixed rng, the same in every round, trained with the settings of the
+Architectures are cells of NAS-Bench-201 drawn by a fixed rng, the same in every round, trained with the settings of the
 tables: 8 channels, batches of 128, AdamW, one cycle up to 0.01. Three ways of training them take turns in one process:
 
     tutorial      one by one, with the loop of a tutorial (see training.py), torch's own pooling and default optimizer
@@ -45,7 +45,7 @@ from nasedu.training import devices, population_size
 SIZES = (1, 2, 4, 8, 16, 32, 64)
 SIZES_OF_A_GPU = (*SIZES, 128, 256, 512)
 FEW = 8  # the size of growth's populations
-ALONE = 32  # candidates that a GPU trains one by one
+ALONE = 32  # architectures that a GPU trains one by one
 EPOCHS = {"sweep": 1, "goal": 2, "growth": 1, "cuda": 10}
 SAMPLES = 1024  # for training, of data that have no other meaning than their shape
 CHANNELS = (4, 8, 16, 32)
@@ -54,7 +54,7 @@ SIDES = (8, 16, 32)
 
 
 def draw(count: int) -> list[Architecture]:
-    """Return the candidates."""
+    """Return the architectures."""
     rng = np.random.default_rng(0)
     return [NASBench201().sample(rng) for _ in range(count)]
 
@@ -73,18 +73,18 @@ def plain(network: nn.Module, dims: int) -> nn.Module:
 
 
 def tutorial(cell: Architecture, dataset: Dataset, epochs: int, seed: int) -> float:
-    """Build and train a candidate as a tutorial would; return the validation accuracy."""
+    """Build and train an architecture as a tutorial would; return the validation accuracy."""
     network = networks.build(cell, dataset.input_shape, dataset.outputs, rng=np.random.default_rng(seed))
     return plain_fit(plain(network, len(dataset.input_shape) - 1), dataset, epochs, seed)
 
 
 def run_alone(evaluator: Train, cell: Architecture) -> Timing:
-    """Train one candidate."""
+    """Train one architecture."""
     return timed(lambda: evaluator.fit(cell)[1].curve[-1])
 
 
 def run_population(evaluator: Population, cells: list[Architecture]) -> Timing:
-    """Train candidates side by side; return the mean of each."""
+    """Train architectures side by side; return the mean of each."""
     whole = timed(lambda: statistics.mean(fit.curve[-1] for _, fit in evaluator.fit_all(cells)))
     return Timing(whole.wall / len(cells), whole.cpu / len(cells), whole.accuracy)
 
@@ -94,14 +94,14 @@ def mean(timings: Sequence[Timing]) -> Timing:
     return Timing(*(statistics.mean(column) for column in zip(*timings, strict=True)))
 
 
-def compare(dataset: Dataset, candidates: int, sizes: Sequence[int | None], rounds: int, epochs: int) -> None:
-    """Print what a candidate takes one by one and in populations of each size; None is what Population chooses."""
-    memory = [peak_memory(dataset.name, size or candidates, size) for size in sizes]
+def compare(dataset: Dataset, architectures: int, sizes: Sequence[int | None], rounds: int, epochs: int) -> None:
+    """Print what an architecture takes one by one and in populations of each size; None is what Population chooses."""
+    memory = [peak_memory(dataset.name, size or architectures, size) for size in sizes]
     ways = ["tutorial", "one by one", *sizes]
-    rows: dict[str | int | None, list[Timing]] = {way: [] for way in ways}  # of each round, per candidate
+    rows: dict[str | int | None, list[Timing]] = {way: [] for way in ways}  # of each round, per architecture
     with devices.threads(1):
         for number in range(-1, rounds):  # the first warms up
-            cells = draw(candidates)[: candidates if number >= 0 else 2]
+            cells = draw(architectures)[: architectures if number >= 0 else 2]
             settings = {"epochs": epochs, "seed": number + 1, "device": "cpu"}
             pairs = [
                 (timed(lambda c=cell: tutorial(c, dataset, epochs, 0)), run_alone(Train(dataset, **settings), cell))
@@ -113,9 +113,9 @@ def compare(dataset: Dataset, candidates: int, sizes: Sequence[int | None], roun
                 if number >= 0:
                     rows[way].append(timing)
     idle = peak_memory(dataset.name, 0, None)
-    print(f"\n{dataset.name}: {candidates} candidates, {epochs} epoch(s), {rounds} rounds, one thread;", end=" ")
+    print(f"\n{dataset.name}: {architectures} architectures, {epochs} epoch(s), {rounds} rounds, one thread;", end=" ")
     print(f"a process that has loaded torch and the data has {idle} MB\n")
-    print("| | CPU s per candidate | wall s per candidate | × tutorial | × one by one | peak MB |")
+    print("| | CPU s per architecture | wall s per architecture | × tutorial | × one by one | peak MB |")
     print("|---|---|---|---|---|---|")
     for way, peak in zip(ways, ["", "", *memory], strict=True):
         name = way if isinstance(way, str) else f"{way or population_size(dataset, 8, 1, 128, 'cpu')} at once"
@@ -127,18 +127,18 @@ def compare(dataset: Dataset, candidates: int, sizes: Sequence[int | None], roun
         print(f"| {name} | {spread(cpu, 3)} | {spread(wall, 3)} | {' | '.join(gains)} | {peak} |")
 
 
-def peak_memory(dataset: str, candidates: int, largest: int | None) -> str:
-    """Return the most memory, in MB of 10⁶ bytes, of a new process that trains so many candidates for an epoch."""
-    command = [sys.executable, __file__, "peak", "--dataset", dataset, "--candidates", str(candidates)]
+def peak_memory(dataset: str, architectures: int, largest: int | None) -> str:
+    """Return the most memory, in MB of 10⁶ bytes, of a new process that trains so many architectures for an epoch."""
+    command = [sys.executable, __file__, "peak", "--dataset", dataset, "--architectures", str(architectures)]
     command += ["--largest", str(largest)] if largest else []
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def print_peak(dataset: Dataset, candidates: int, largest: int | None) -> None:
+def print_peak(dataset: Dataset, architectures: int, largest: int | None) -> None:
     """Train, and print the most memory that this process has had, in MB."""
     with devices.threads(1):
-        if candidates:
-            Population(dataset, epochs=1, largest=largest, device="cpu").fit_all(draw(candidates))
+        if architectures:
+            Population(dataset, epochs=1, largest=largest, device="cpu").fit_all(draw(architectures))
     status = Path("/proc/self/status")
     if status.exists():  # Linux, whose ru_maxrss begins with the memory of the process that started this one
         (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
@@ -150,13 +150,13 @@ def print_peak(dataset: Dataset, candidates: int, largest: int | None) -> None:
 
 
 def grow(rounds: int, epochs: int) -> None:
-    """Print what a candidate takes against channels, resolution and epochs, one by one and in populations of 8."""
+    """Print what an architecture takes against channels, resolution and epochs, one by one and in populations of 8."""
     signals = random_dataset((1, 40))
     grow_along("channels", {c: (signals, c, epochs, FEW) for c in CHANNELS}, rounds)
     grow_along("length of signals", {s: (random_dataset((1, s)), 8, epochs, FEW) for s in LENGTHS}, rounds)
     grow_along("side of images", {s: (random_dataset((1, s, s)), 8, epochs, FEW) for s in SIDES}, rounds)
     grow_along("epochs", {e: (signals, 8, e * epochs, FEW) for e in (1, 2, 4, 8)}, rounds)
-    grow_along("candidates", {n: (signals, 8, epochs, n) for n in (8, 16, 32)}, rounds)
+    grow_along("architectures", {n: (signals, 8, epochs, n) for n in (8, 16, 32)}, rounds)
 
 
 def grow_along(name: str, settings: dict[int, tuple[Dataset, int, int, int]], rounds: int) -> None:
@@ -164,21 +164,21 @@ def grow_along(name: str, settings: dict[int, tuple[Dataset, int, int, int]], ro
 
     Args:
         name: of what grows.
-        settings: of each of its values: dataset, channels, epochs, candidates.
+        settings: of each of its values: dataset, channels, epochs, architectures.
         rounds: in which all settings take turns.
     """
     seconds: dict[int, list[tuple[float, float]]] = {value: [] for value in settings}
     with devices.threads(1):
         for number in range(-1, rounds):  # the first warms up
             for value, (dataset, channels, epochs, count) in settings.items():
-                cells = draw(count)
+                cells = (draw(FEW) * count)[:count]
                 sizes = {"epochs": epochs, "channels": channels, "seed": number + 1, "device": "cpu"}
                 alone = mean([run_alone(Train(dataset, **sizes), cell) for cell in cells]).cpu
                 together = run_population(Population(dataset, largest=FEW, **sizes), cells).cpu
                 if number >= 0:
                     seconds[value].append((alone, together))
     samples = len(next(iter(settings.values()))[0].train.labels)
-    print(f"\n{rounds} rounds, random data, {samples} samples for training; CPU s per candidate\n")
+    print(f"\n{rounds} rounds, random data, {samples} samples for training; CPU s per architecture\n")
     print(f"| {name} | one by one | {FEW} at once | times as quick |\n|---|---|---|---|")
     for value, pairs in seconds.items():
         alone, together = (spread(list(column), 3) for column in zip(*pairs, strict=True))
@@ -199,7 +199,7 @@ def random_dataset(shape: tuple[int, ...], samples: int = SAMPLES) -> Dataset:
 
 
 def compare_on_gpu(dataset: Dataset, sizes: Sequence[int], device: str, rounds: int, epochs: int) -> None:
-    """Print what a candidate takes in populations and one by one, of wall-clock time, and the GPU's peak memory.
+    """Print what an architecture takes in populations and one by one, of wall-clock time, and the GPU's peak memory.
 
     A population's step is recorded as a CUDA graph, in 32 bits; one by one, bfloat16 is used where that is safe.
     """
@@ -221,8 +221,8 @@ def compare_on_gpu(dataset: Dataset, sizes: Sequence[int], device: str, rounds: 
             if number >= 0:
                 together[size].append(seconds)
     print(f"\n{dataset.name} on {device}: {epochs} epoch(s), {rounds} rounds\n")
-    print("| | wall s per candidate | times as quick | peak MB of the GPU |\n|---|---|---|---|")
-    print(f"| one by one, {ALONE} candidates | {spread(alone, 4)} | | |")
+    print("| | wall s per architecture | times as quick | peak MB of the GPU |\n|---|---|---|---|")
+    print(f"| one by one, {ALONE} architectures | {spread(alone, 4)} | | |")
     for size, rows in together.items():
         gains = [slow / quick for slow, quick in zip(alone, rows, strict=True)]
         print(f"| {size} at once | {spread(rows, 4)} | {spread(gains)} | {memory[size]} |")
@@ -253,12 +253,12 @@ def main() -> None:
     parser.add_argument("--size", type=int, action="append", help="K of sweep and cuda; may be repeated")
     parser.add_argument("--whole-table", action="store_true", help="of cuda: also a table's trainings with one seed")
     parser.add_argument("--rows", type=int, help="of --whole-table: so many only")
-    parser.add_argument("--candidates", type=int, default=0, help="of peak, which the others start")
+    parser.add_argument("--architectures", type=int, default=0, help="of peak, which the others start")
     parser.add_argument("--largest", type=int, help="of peak")
     given = parser.parse_args()
     names = given.dataset or ["mnist1d", "digits"]
     if given.comparison == "peak":
-        print_peak(data.load(names[0]), given.candidates, given.largest)
+        print_peak(data.load(names[0]), given.architectures, given.largest)
         return
     print(machine(given.device))
     epochs = given.epochs or EPOCHS[given.comparison]
