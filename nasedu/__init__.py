@@ -14,13 +14,25 @@ Importing nasedu is quick: the parts that need torch or matplotlib are imported 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from nasedu.core import Architecture, Decision, Diagram, Edge, Metric, Node, SearchSpace, Trial
+from nasedu.core import Architecture, Decision, Diagram, Edge, Metric, Node, Proposal, SearchSpace, Trial
 from nasedu.history import History
 from nasedu.loop import Search, search
 from nasedu.racing import race
 
 if TYPE_CHECKING:
-    from nasedu import data, evaluators, networks, oneshot, plots, spaces, strategies, tables, training, widgets
+    from nasedu import (
+        analysis,
+        data,
+        evaluators,
+        networks,
+        oneshot,
+        plots,
+        spaces,
+        strategies,
+        tables,
+        training,
+        widgets,
+    )
 
 __version__ = "0.1.0"
 
@@ -32,9 +44,11 @@ __all__ = [
     "History",
     "Metric",
     "Node",
+    "Proposal",
     "Search",
     "SearchSpace",
     "Trial",
+    "analysis",
     "data",
     "evaluators",
     "networks",
@@ -50,7 +64,19 @@ __all__ = [
     "widgets",
 ]
 
-_PARTS = {"data", "evaluators", "networks", "oneshot", "plots", "spaces", "strategies", "tables", "training", "widgets"}
+_PARTS = {
+    "analysis",
+    "data",
+    "evaluators",
+    "networks",
+    "oneshot",
+    "plots",
+    "spaces",
+    "strategies",
+    "tables",
+    "training",
+    "widgets",
+}
 
 
 def __getattr__(name: str) -> Any:
