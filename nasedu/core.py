@@ -39,6 +39,7 @@ __all__ = [
     "Evaluator",
     "Metric",
     "Node",
+    "Proposal",
     "SearchSpace",
     "Strategy",
     "Trial",
@@ -665,8 +666,33 @@ def _as_metric(name: str, value: Metric | float) -> Metric:
     return Metric(value, *KNOWN_METRICS[name])
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An architecture and how long to train it: what a strategy asks for that knows several fidelities.
+
+    Args:
+        architecture: what to evaluate.
+        epochs: passes over the training data, above 0.
+
+    Raises:
+        ValueError: epochs is not above 0 or not finite.
+    """
+
+    architecture: Architecture
+    epochs: float
+
+    def __post_init__(self) -> None:
+        epochs = _number(self.epochs)
+        if not epochs > 0:
+            raise ValueError(f"epochs of a proposal must be above 0 and finite; got {self.epochs}.")
+        object.__setattr__(self, "epochs", int(epochs) if epochs == int(epochs) else epochs)
+
+
 class Strategy(Protocol):
     """A black-box search strategy. Any number of asks may precede their tells.
+
+    Where :meth:`ask` returns an architecture, the search's evaluator evaluates it; where it returns a
+    :class:`Proposal`, ``evaluator.at(epochs)`` does, and the trial's ``epochs`` are those.
 
     Three attributes are optional and are recorded in the history when they are there:
 
@@ -677,8 +703,8 @@ class Strategy(Protocol):
 
     space: SearchSpace
 
-    def ask(self) -> Architecture:
-        """Propose the next architecture to evaluate."""
+    def ask(self) -> Architecture | Proposal:
+        """Propose the next architecture to evaluate, and perhaps for how many epochs."""
         ...
 
     def tell(self, trial: Trial) -> None:

@@ -178,14 +178,14 @@ class History:
                 architecture = self.space.architecture(self._asked.pop(event["number"])["choices"])
                 trial = trial_from_event(event, architecture)
                 self._trials.append(trial)
-                if trial.failure is None and (self._incumbent is None or trial.score > self._incumbent.score):
+                if trial.failure is None and (self._incumbent is None or is_better(trial, self._incumbent)):
                     self._incumbent = trial
             self._decoded += 1
         return self._trials
 
     @property
     def incumbent(self) -> Trial:
-        """The trial with the highest score; the first one on a tie.
+        """The trial with the highest score among those trained for the most epochs; the first one on a tie.
 
         Raises:
             ValueError: there is no trial yet, or all have failed.
@@ -264,6 +264,16 @@ class History:
         from nasedu.plots.show import history_bundle, sized  # how a value shows itself is drawn there
 
         return sized(history_bundle(self))
+
+
+def is_better(trial: Trial, best: Trial) -> bool:
+    """Say whether a trial takes the incumbent's place: it was trained for longer, or as long and has a higher score.
+
+    A failed trial never does, and always gives way to one that succeeded.
+    """
+    if trial.failure is not None or best.failure is not None:
+        return trial.failure is None
+    return (trial.epochs or 0, trial.score) > (best.epochs or 0, best.score)
 
 
 def is_snapshot(number: int) -> bool:

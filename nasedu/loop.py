@@ -24,7 +24,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from nasedu.core import FORMAT_VERSION, Architecture, Evaluator, SearchSpace, Strategy, Trial
+from nasedu.core import FORMAT_VERSION, Architecture, Evaluator, Proposal, SearchSpace, Strategy, Trial
 from nasedu.history import (
     HISTORY_FORMAT,
     Event,
@@ -40,6 +40,9 @@ from nasedu.history import (
 
 __all__ = ["Log", "Search", "header_start", "search"]
 
+Asked = tuple[int, Architecture, float | None]
+"""An ask: its number, what to evaluate, and for how many epochs; None for what the evaluator is set to."""
+
 
 def search(
     strategy: Strategy, evaluator: Evaluator, trials: int, *, batch: int = 1, history: str | Path | None = None
@@ -50,7 +53,8 @@ def search(
         strategy: proposes architectures and learns from trials; fresh, also when resuming. Any object with
             ``ask() -> Architecture``, ``tell(trial)``, and its search space as ``space``; if it draws at random, from
             a numpy Generator in ``rng``. See :class:`nasedu.core.Strategy`.
-        evaluator: a list of architectures to a list of trials, in the same order.
+        evaluator: a list of architectures to a list of trials, in the same order. For a strategy whose asks are
+            proposals, its ``at(epochs)`` returns such an evaluator that trains for so long.
         trials: the total, those of a resumed history included; at least 1.
         batch: how many are asked before they are evaluated together; at least 1. Where the total is no multiple of
             it, the last batch is smaller; a search that goes on from there with more trials is a valid one, but asks
@@ -77,7 +81,8 @@ class Search:
     ) -> None:
         _check_arguments(strategy, evaluator, trials, batch)
         self.strategy, self.evaluator, self.trials, self.batch = strategy, evaluator, trials, batch
-        self._asked: deque[tuple[int, Architecture]] = deque()  # asked, not answered
+        self._at: dict[float, Evaluator] = {}  # the evaluator by epochs, for strategies that say how many
+        self._asked: deque[Asked] = deque()  # asked, not answered
         self._answered: deque[Trial] = deque()  # evaluated, not told
         self._asks = self._tells = 0
         self._log: Log = Log(_header(strategy, evaluator, batch), strategy.space, path)
@@ -141,23 +146,36 @@ class Search:
         if self._asked and self.history.events[-1]["event"] == "trial":
             return
         while len(self._asked) < self.batch and self._asks < self.trials:
-            architecture = self._ask()
+            architecture, epochs = self._ask()
             event: Event = {"event": "ask", "number": self._asks, "choices": list(architecture.choices)}
-            self._asked.append((self._asks, architecture))
+            if epochs is not None:
+                event["epochs"] = epochs
+            self._asked.append((self._asks, architecture, epochs))
             self._asks += 1
             self._log.append(event, getattr(self.strategy, "state", None))
 
-    def _ask(self) -> Architecture:
-        architecture = self.strategy.ask()
-        if not isinstance(architecture, Architecture):
+    def _ask(self) -> tuple[Architecture, float | None]:
+        """Return what the strategy proposes, and for how many epochs if it says so."""
+        proposed = self.strategy.ask()
+        if isinstance(proposed, Proposal) and isinstance(proposed.architecture, Architecture):
+            return proposed.architecture, proposed.epochs
+        if not isinstance(proposed, Architecture):
             raise TypeError(
-                f"ask() must return an architecture, such as self.space.sample(self.rng); got {architecture!r}."
+                f"ask() must return an architecture, such as self.space.sample(self.rng); got {proposed!r}."
             )
-        return architecture
+        return proposed, None
 
     def _evaluate(self) -> list[Trial]:
-        asked = [architecture for _, architecture in self._asked]
-        trials = self.evaluator(asked)
+        """Return the trials of what was asked, in that order; what has the same epochs is evaluated together."""
+        groups: dict[float | None, list[Asked]] = {}
+        for asked in self._asked:
+            groups.setdefault(asked[2], []).append(asked)
+        trials = [trial for epochs, group in groups.items() for trial in self._evaluate_group(epochs, group)]
+        return sorted(trials, key=lambda trial: trial.number or 0)
+
+    def _evaluate_group(self, epochs: float | None, group: list[Asked]) -> list[Trial]:
+        asked = [architecture for _, architecture, _ in group]
+        trials = self._evaluator(epochs)(asked)
         if not isinstance(trials, list | tuple) or not all(isinstance(trial, Trial) for trial in trials):
             raise ValueError(
                 "the evaluator must return a list of trials, such as "
@@ -170,7 +188,26 @@ class Search:
                 raise ValueError(
                     f"the evaluator must keep the order: expected {architecture!r}; got {trial.architecture!r}."
                 )
-        return [replace(trial, number=number) for trial, (number, _) in zip(trials, self._asked, strict=True)]
+            if epochs is not None and trial.failure is None and trial.epochs not in (epochs, None):
+                raise ValueError(f"evaluator.at({epochs}) must train for {epochs} epochs; got {trial.epochs}.")
+        return [
+            replace(trial, number=number, epochs=epochs if trial.epochs is None else trial.epochs)
+            for trial, (number, _, _) in zip(trials, group, strict=True)
+        ]
+
+    def _evaluator(self, epochs: float | None) -> Evaluator:
+        """Return the evaluator, or what trains for so many epochs."""
+        if epochs is None:
+            return self.evaluator
+        if not hasattr(self.evaluator, "at"):
+            raise TypeError(
+                f"{type(self.strategy).__name__} says for how many epochs to train (now {epochs}), so the evaluator "
+                "must have at(epochs), which returns an evaluator that does, as nas.evaluators.Train and tables have; "
+                f"got {_name(self.evaluator)} without it."
+            )
+        if epochs not in self._at:
+            self._at[epochs] = self.evaluator.at(epochs)
+        return self._at[epochs]
 
     def _replay(self, event: Event) -> None:
         """Repeat one logged event and check that the strategy still does the same."""
@@ -185,13 +222,17 @@ class Search:
             self.strategy.tell(trial_from_event(event, self._asked.popleft()[1]))
             self._tells += 1
             return
-        architecture = self._ask()
-        if list(architecture.choices) != event["choices"]:
-            raise ValueError(
-                f"cannot resume: ask {number} of the history is {event['choices']}, but the strategy now proposes "
-                f"{list(architecture.choices)}. Use a fresh strategy, the same version of nasedu and as many threads."
+        architecture, epochs = self._ask()
+        if (list(architecture.choices), epochs) != (event["choices"], event.get("epochs")):
+            logged, now = (
+                f"{choices}" + ("" if of is None else f" for {of} epochs")
+                for choices, of in ((event["choices"], event.get("epochs")), (list(architecture.choices), epochs))
             )
-        self._asked.append((number, architecture))
+            raise ValueError(
+                f"cannot resume: ask {number} of the history is {logged}, but the strategy now proposes {now}. "
+                "Use a fresh strategy, the same version of nasedu and as many threads."
+            )
+        self._asked.append((number, architecture, epochs))
         self._asks += 1
 
 

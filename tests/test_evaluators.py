@@ -10,7 +10,7 @@ import torch
 import nasedu as nas
 from nasedu import training
 from nasedu.data import Dataset, Split
-from nasedu.evaluators import Train
+from nasedu.evaluators import Population, Train
 from nasedu.spaces import NASBench201
 from nasedu.training import TrainingFailure, accuracy, mean_absolute_error, score
 
@@ -224,6 +224,17 @@ def test_settings_are_json_and_tell_evaluators_apart():
     assert len(set(written)) == len(written)
     assert "peaks" in written[0]
     assert train().at(3).settings == train(epochs=3).settings
+
+
+def test_at_is_a_training_of_that_length_with_a_schedule_of_its_own():
+    evaluator = train(epochs=4)
+    (short,), (whole,) = evaluator.at(2)(CELLS[2:]), evaluator(CELLS[2:])
+    assert evaluator.epochs == 4 and len(short.curve) == short.epochs == 2 and len(whole.curve) == 4
+    assert without_cost(short) == without_cost(train(epochs=2)(CELLS[2:])[0])
+    assert short.curve != whole.curve[:2], "the learning rate falls sooner"
+    assert type(Population(TASK, epochs=4, batch_size=32, channels=4, device="cpu").at(2)) is Population
+    with pytest.raises(ValueError, match=r"epochs must be a whole number; got 2\.5"):
+        evaluator.at(2.5)
 
 
 def test_settings_tell_datasets_of_one_name_apart():

@@ -398,6 +398,124 @@ def test_the_file_is_closed_when_the_search_is_done_or_interrupted(tmp_path, ste
     assert search._log._file is None
 
 
+# Several fidelities ---------------------------------------------------------------------------
+
+
+class Deepen(Climb):
+    """Proposes new architectures for 1 or 2.5 epochs, the best for 9, and now and then says nothing of epochs."""
+
+    def ask(self):
+        architecture, kind = super().ask(), self.rng.integers(4)
+        if kind == 3:
+            return architecture
+        if kind == 2 and self.best is not None:
+            return nas.Proposal(self.best.architecture, 9)
+        return nas.Proposal(architecture, (1, 2.5)[kind % 2])
+
+
+class Trainer:
+    """Trains for 3 epochs, or for any other number of them; every seventh architecture fails."""
+
+    settings = {}  # noqa: RUF012
+
+    def __init__(self, epochs=3, calls=None):
+        self.epochs, self.calls = epochs, [] if calls is None else calls
+
+    def at(self, epochs):
+        return Trainer(epochs, self.calls)
+
+    def __call__(self, architectures):
+        self.calls.append((self.epochs, architectures))
+        return [self.trial(architecture) for architecture in architectures]
+
+    def trial(self, architecture):
+        if sum(architecture.choices) % 7 == 0:
+            return nas.Trial(architecture, failure="seven")
+        return nas.Trial(architecture, accuracy=sum(architecture.choices) / 30 / self.epochs, epochs=self.epochs)
+
+
+def deepen(trials, path=None, batch=1, evaluator=None):
+    strategy = Deepen(SPACE, np.random.default_rng(0))
+    return nas.search(strategy, evaluator or Trainer(), trials, batch=batch, history=path)
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+def test_a_proposal_is_evaluated_for_its_epochs_and_what_has_the_same_together(batch):
+    trainer = Trainer()
+    history = deepen(60, batch=batch, evaluator=trainer).run(False)
+    asks = [event for event in history.events if event["event"] == "ask"]
+    assert {ask.get("epochs") for ask in asks} == {None, 1, 2.5, 9}
+    for ask, trial in zip(asks, history.trials, strict=True):
+        assert trial.number == ask["number"] and list(trial.architecture.choices) == ask["choices"]
+        wanted = Trainer(ask.get("epochs", 3)).trial(trial.architecture)
+        assert (trial.score, trial.failure) == (wanted.score, wanted.failure)
+        assert trial.epochs == ask.get("epochs", None if trial.failure else 3), "also of one that failed without saying"
+    for start in range(0, 60, batch):
+        groups = [trainer.calls.pop(0) for _ in {ask.get("epochs") for ask in asks[start : start + batch]}]
+        assert len({epochs for epochs, _ in groups}) == len(groups)
+        assert sum(len(architectures) for _, architectures in groups) == batch
+    assert list(history.to_frame()["epochs"].dropna()) == [t.epochs for t in history.trials if t.epochs is not None]
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_search_of_several_fidelities_killed_at_any_event_resumes(tmp_path, batch):
+    path = tmp_path / "h.nas.jsonl"
+    whole = deepen(12, path, batch).run(False)
+    lines = path.read_bytes().splitlines(keepends=True)
+    for kept in range(1, len(lines)):
+        path.write_bytes(b"".join(lines[:kept]))
+        resumed = deepen(12, path, batch)
+        assert resumed.run(False) == whole == History.load(path), kept
+        assert path.read_bytes().splitlines()[1:] == [line.strip() for line in lines[1:]]
+
+
+def test_other_epochs_than_those_of_the_history_are_refused(tmp_path):
+    path = tmp_path / "h.nas.jsonl"
+    deepen(12, path).run(False)
+    lines = path.read_text().splitlines()
+    changed = next(row for row, line in enumerate(lines) if '"epochs":2.5' in line and '"ask"' in line)
+    lines[changed] = lines[changed].replace('"epochs":2.5', '"epochs":2')
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(ValueError, match=r"cannot resume: ask \d+ .* for 2 epochs, .* now proposes .* for 2.5 epochs"):
+        deepen(12, path)
+
+
+def test_an_evaluator_without_at_is_named_when_epochs_are_proposed():
+    with pytest.raises(TypeError, match=r"Deepen says for how many epochs.* must have at\(epochs\).*got evaluate with"):
+        deepen(12, evaluator=evaluate).run(False)
+
+
+def test_at_must_train_for_the_epochs_that_it_was_asked_for():
+    trainer = Trainer()
+    trainer.at = lambda epochs: trainer
+    with pytest.raises(ValueError, match=r"evaluator\.at\((1|2\.5|9)\) must train for \1 epochs; got 3"):
+        deepen(12, evaluator=trainer).run(False)
+
+
+def test_the_incumbent_is_the_best_of_those_trained_for_longest():
+    search = deepen(60)
+    for _ in search:
+        done = [trial for trial in search.history.trials if trial.failure is None]
+        if done:
+            longest = [trial for trial in done if (trial.epochs or 0) == max(each.epochs or 0 for each in done)]
+            assert search.history.incumbent is max(longest, key=lambda trial: trial.score)
+    best = search.history.incumbent
+    assert best.epochs == 9 and best.score < max(trial.score for trial in search.history.trials)
+
+
+@pytest.mark.parametrize("epochs", [0, -1, math.inf, math.nan])
+def test_a_proposal_is_for_a_positive_number_of_epochs(epochs):
+    with pytest.raises(ValueError, match="epochs of a proposal must be above 0 and finite; got"):
+        nas.Proposal(SPACE.sample(np.random.default_rng(0)), epochs)
+
+
+def test_whole_epochs_of_a_proposal_are_an_int():
+    architecture = SPACE.sample(np.random.default_rng(0))
+    for epochs in (3, 3.0, np.int64(3), np.float32(3)):
+        assert type(nas.Proposal(architecture, epochs).epochs) is int
+    assert nas.Proposal(architecture, 0.5).epochs == 0.5
+
+
 # Files that are not what they should be -------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -112,9 +112,15 @@ class Train:
         further = {"augmentation": list(self.augmentation), "time_limit": self.time_limit, "device": self.device}
         return {"dataset": data, "seed": self.seed, **skeleton, **self._fit_settings, **further}
 
-    def at(self, epochs: int) -> Train:
-        """Return the same evaluator with another number of epochs; its schedule fits that number."""
-        return replace(self, epochs=epochs)
+    def at(self, epochs: int) -> Self:
+        """Return the same evaluator with another number of epochs: from the start, with a schedule of that length.
+
+        Raises:
+            ValueError: epochs is not a whole number above 0.
+        """
+        if epochs != int(epochs):
+            raise ValueError(f"epochs must be a whole number; got {epochs}.")
+        return replace(self, epochs=int(epochs))
 
     def __call__(self, architectures: list[Architecture]) -> list[Trial]:
         """Train every architecture, in order."""
