@@ -6,5 +6,6 @@ history, and has ``test(architecture)``, the only way to test accuracy. Importin
 
 from nasedu.evaluators.population import Population
 from nasedu.evaluators.train import Train
+from nasedu.evaluators.wrappers import Averaged, Penalized
 
-__all__ = ["Population", "Train"]
+__all__ = ["Averaged", "Penalized", "Population", "Train"]

@@ -5,26 +5,30 @@ AAAI 2019, arXiv:1802.01548, Algorithm 1.
 
 The population is a queue of the last P trials. Each step draws S of them, copies the best of
 that sample with one mutation, and appends the child; the *oldest* member leaves, however good
-it was. An architecture survives only by being found again, which guards against one lucky
-evaluation staying on top for ever.
+it was. What was good about it survives only in its children, which are evaluated anew, and that
+guards against one lucky evaluation staying on top for ever.
 
     ask:   the first P times: a random architecture; then
            parent = argmax score over S draws, with replacement, from the queue
            child  = mutate(parent)
+           begin again if it was asked for before
     tell:  append the child's trial to the queue; drop the oldest beyond P
 
 The tournament is the whole selection pressure. With P different scores the parent has rank r
 (1 is best) with probability ((P − r + 1)^S − (P − r)^S) / P^S.
 
-Symbols (values: the paper's "Methods Details"; the scripts of NAS-Bench-201 run P = 10, S = 3):
-    P  population_size   members of the queue    100
-    S  sample_size       draws per tournament     25
+Symbols (the values of the paper's "Methods Details", of the scripts of NAS-Bench-201, and ours):
+    P  population_size   members of the queue    100   10   10
+    S  sample_size       draws per tournament     25    3    3
 
 What differs from Algorithm 1:
     * ask and tell are separate, so C, the number of cycles, belongs to the caller, and trials
       may return late: a tournament is held among those that have, and ask is random as long
       as none has.
     * Mutation is the space's own, one decision, and never the identity (0.05 in the paper).
+    * What was asked for is not asked for again, unless a hundred attempts give nothing else:
+      the trial is known. Algorithm 1 evaluates it again. Only equal choices count: a child that
+      computes the same with other choices has other neighbours.
     * A failed trial enters the queue with score −∞: it is a parent only of a sample that all failed.
 """
 
@@ -36,6 +40,8 @@ import numpy as np
 from nasedu.core import Architecture, SearchSpace, Trial
 
 __all__ = ["RegularizedEvolution"]
+
+ATTEMPTS = 100
 
 
 class RegularizedEvolution:
@@ -49,13 +55,20 @@ class RegularizedEvolution:
 
     Attributes:
         population: the queue of trials, the oldest first.
+        asked: every architecture that was asked for.
+
+    State:
+        parent: number of the tournament's winner; None for a random ask.
+        draws: numbers of those who were in the tournament.
+        changed: indices of the decisions in which the child differs.
+        entered, left: after a tell, the numbers of the trials that entered the queue and left it; None if nobody left.
 
     Raises:
         ValueError: sample_size is outside 1..population_size.
     """
 
     def __init__(
-        self, space: SearchSpace, rng: np.random.Generator, *, population_size: int = 100, sample_size: int = 25
+        self, space: SearchSpace, rng: np.random.Generator, *, population_size: int = 10, sample_size: int = 3
     ) -> None:
         if not 1 <= sample_size <= population_size:
             raise ValueError(f"sample_size must lie in 1..population_size={population_size}; got {sample_size}.")
@@ -65,15 +78,31 @@ class RegularizedEvolution:
         self.population_size, self.sample_size = population_size, sample_size
         self.population: deque[Trial] = deque(maxlen=population_size)
         self.random_asks_left = population_size
+        self.asked: set[Architecture] = set()
         self.state: dict[str, Any] = {}
 
     def ask(self) -> Architecture:
-        """Propose a mutated copy of a tournament's winner."""
-        if self.random_asks_left > 0 or not self.population:
-            self.random_asks_left -= 1
-            self.state = {"parent": None, "draws": [], "changed": []}
-            return self.space.sample(self.rng)
-        draws = [self.population[i] for i in self.rng.integers(len(self.population), size=self.sample_size)]
+        """Propose a mutated copy of a tournament's winner that was not asked for before."""
+        self.random_asks_left -= 1
+        for _ in range(ATTEMPTS):
+            child = self._founder() if self.random_asks_left >= 0 or not self.population else self._child()
+            if child not in self.asked:
+                break
+        self.asked.add(child)
+        return child
+
+    def tell(self, trial: Trial) -> None:
+        """Let the trial enter the queue; the oldest leaves a full one."""
+        full = len(self.population) == self.population.maxlen
+        self.state = {"entered": trial.number, "left": self.population[0].number if full else None}
+        self.population.append(trial)  # the queue drops its oldest beyond P
+
+    def _founder(self) -> Architecture:
+        self.state = {"parent": None, "draws": [], "changed": []}
+        return self.space.sample(self.rng)
+
+    def _child(self) -> Architecture:
+        draws = [self.population[i] for i in self.rng.integers(len(self.population), size=self.sample_size).tolist()]
         parent = max(draws, key=lambda trial: trial.score)
         child = self.space.mutate(parent.architecture, self.rng)
         pairs = zip(parent.architecture.choices, child.choices, strict=True)
@@ -83,9 +112,3 @@ class RegularizedEvolution:
             "changed": [index for index, (old, new) in enumerate(pairs) if old != new],
         }
         return child
-
-    def tell(self, trial: Trial) -> None:
-        """Let the trial enter the queue; the oldest leaves a full one."""
-        full = len(self.population) == self.population.maxlen
-        self.state = {"entered": trial.number, "left": self.population[0].number if full else None}
-        self.population.append(trial)  # the queue drops its oldest beyond P
