@@ -1,29 +1,66 @@
 """The recurrent controller: an architecture is a sentence, written one token per decision.
 
 Zoph & Le, "Neural Architecture Search with Reinforcement Learning", ICLR 2017,
-arXiv:1611.01578, Section 3.1.
+arXiv:1611.01578, Section 3.1; Adam: Kingma & Ba, ICLR 2015, arXiv:1412.6980, Algorithm 1.
 
-Each token is drawn from a softmax and then fed back as input, so later decisions know the earlier ones:
+A table of logits has one softmax for each decision, whatever the others are. Here each token is
+drawn from a softmax and then fed back as input, so later decisions know the earlier ones:
 
-    s_{t+1} = tanh(W_hh s_t + W_ha a_t + b_h),    a_{t+1} ~ softmax(W_ah s_{t+1} + b_a)
+    s_t = tanh(W_hh s_{t−1} + W_ha a_{t−1} + b_h),    a_t ~ softmax(z_t),    z_t = W_ah s_t + b_a
 
-a_t is the one-hot vector of the action before, so W_ha a_t is that action's embedding. An action is
-an option of a decision; the softmax for a decision is over its own options, and decisions that the
-earlier ones make inactive have no token and no gradient.
+a_{t−1} is the one-hot vector of the action before, so W_ha a_{t−1} is that action's embedding. An
+action is an option of a decision; the softmax for a decision is over its own options, and
+decisions that the earlier ones make inactive have no token and no gradient.
+
+Learning needs the gradient of G = Σ_t w_t log p_t(a_t) + λ Σ_t H_t for weights w_t that the strategy
+gives. Backpropagation through time goes through the tokens from the last to the first. With
+p = softmax(z) and H = −Σ p log p:
+
+    ∂G/∂z_t   = w_t (onehot(a_t) − p_t) − λ p_t (log p_t + H_t)
+    ∂G/∂s_t   = W_ahᵀ ∂G/∂z_t + W_hhᵀ u_{t+1}         from this token, and from all later ones
+    u_t       = (1 − s_t²) ∂G/∂s_t                     through the tanh
+    ∂G/∂W_hh  = Σ_t u_t s_{t−1}ᵀ,   ∂G/∂W_ha = Σ_t u_t a_{t−1}ᵀ,   ∂G/∂b_h = Σ_t u_t
+    ∂G/∂W_ah  = Σ_t ∂G/∂z_t s_tᵀ,   ∂G/∂b_a  = Σ_t ∂G/∂z_t
+
+All of it is for B sentences at a time, one to a row.
 
 What differs from the paper: a tanh network replaces the LSTM, and there are no anchor points for
 skip connections; a space lists all its decisions.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from nasedu.core import SearchSpace
 
-__all__ = ["Controller"]
+__all__ = ["Adam", "Controller", "Sentences"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class Sentences:
+    """What a controller wrote, or read: B sentences of D decisions, with A actions in all.
+
+    Attributes:
+        choices: the option taken [B, D], 0 where a decision is inactive.
+        active: which decisions have a token [B, D].
+        log_p: log-probability of each action, among the options of its decision [B, A].
+        states: s_0 … s_D [D + 1, B, n]; an inactive decision leaves the state as it was.
+        inputs: the action before each token [D, B].
+    """
+
+    choices: NDArray[np.int_]
+    active: NDArray[np.bool_]
+    log_p: Array
+    states: Array
+    inputs: NDArray[np.int_]
 
 
 class Controller:
@@ -31,48 +68,154 @@ class Controller:
 
     Args:
         space: whose architectures to write. What is active may depend on earlier decisions only.
-        generator: draws the initial weights, uniform in ±0.1; the initial policy is nearly uniform.
-        hidden_size: size of the state s, at least 1.
+        rng: draws the initial weights, uniform in ±0.1; the initial policy is nearly uniform.
+        hidden_size: n, the size of the state s, at least 1.
 
     Attributes:
-        parameters: W_hh, W_ha (one row for each action), b_h, W_ah and b_a, in double precision.
+        parameters: all weights in one vector; W_hh [n, n], W_ha [A + 1, n] (a row for each action), b_h [n],
+            W_ah [A, n] and b_a [A] are views of it.
     """
 
-    def __init__(self, space: SearchSpace, generator: torch.Generator, hidden_size: int) -> None:
+    def __init__(self, space: SearchSpace, rng: np.random.Generator, hidden_size: int) -> None:
         self.space = space
-        ends = np.cumsum([len(decision.options) for decision in space.decisions]).tolist()
-        self.rows = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
-        self.start = ends[-1]
-        n, actions = hidden_size, ends[-1]
-        shapes: list[tuple[int, ...]] = [(n, n), (actions + 1, n), (n,), (actions, n), (actions,)]
-        self.parameters = [torch.empty(shape, dtype=torch.float64) for shape in shapes]
-        for parameter in self.parameters:
-            parameter.uniform_(-0.1, 0.1, generator=generator).requires_grad_()
+        self.counts = np.array([len(decision.options) for decision in space.decisions])
+        ends = np.cumsum(self.counts)
+        self.starts = ends - self.counts
+        self.rows = [slice(int(start), int(end)) for start, end in zip(self.starts, ends, strict=True)]
+        n, actions = hidden_size, int(ends[-1])
+        self.shapes = [(n, n), (actions + 1, n), (n,), (actions, n), (actions,)]
+        self.parameters = rng.uniform(-0.1, 0.1, sum(int(np.prod(shape)) for shape in self.shapes))
+        self.W_hh, self.W_ha, self.b_h, self.W_ah, self.b_a = self.views(self.parameters)
 
-    def write(self, choose: Callable[[int, Tensor], int]) -> tuple[tuple[int, ...], dict[int, Tensor]]:
-        """Emit one token per active decision.
+    def views(self, vector: Array) -> list[Array]:
+        """Return the parts of a vector of all weights, in their shapes."""
+        ends = np.cumsum([np.prod(shape) for shape in self.shapes])[:-1]
+        return [part.reshape(shape) for part, shape in zip(np.split(vector, ends), self.shapes, strict=True)]
+
+    def write(self, uniforms: Array) -> Sentences:
+        """Draw sentences: each token is the first option whose cumulative probability exceeds its number.
 
         Args:
-            choose: from a decision's index and its log-probabilities [options] to the option taken.
-
-        Returns:
-            The choices, and the log-probabilities that each active decision was taken from.
+            uniforms: uniform numbers in [0, 1) [B, D].
         """
-        W_hh, W_ha, b_h, W_ah, b_a = self.parameters
-        choices = [0] * len(self.rows)
-        log_probabilities: dict[int, Tensor] = {}
-        state, action = torch.zeros_like(b_h), self.start
-        for index, rows in enumerate(self.rows):
-            if self.space.active(tuple(choices))[index]:
-                state = torch.tanh(W_hh @ state + W_ha[action] + b_h)
-                log_probabilities[index] = torch.log_softmax(W_ah[rows] @ state + b_a[rows], dim=0)
-                choices[index] = choose(index, log_probabilities[index])
-                action = rows.start + choices[index]
-        return tuple(choices), log_probabilities
 
-    def log_probability(self, choices: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-        """Return log π of these choices, and the sum of the entropies of the softmaxes along them, in nats."""
-        _, tokens = self.write(lambda index, _: choices[index])
-        taken = torch.stack([log_p[choices[index]] for index, log_p in tokens.items()])
-        everything = torch.cat(list(tokens.values()))
-        return taken.sum(), -(everything.exp() * everything).sum()
+        def draw(index: int, log_p: Array) -> NDArray[np.int_]:
+            ends = np.exp(log_p).cumsum(axis=1)
+            drawn = (uniforms[:, index, None] >= ends).sum(axis=1)
+            return np.asarray(np.minimum(drawn, ends.shape[1] - 1))
+
+        with _one_thread():
+            return self._sentences(len(uniforms), draw)
+
+    def read(self, choices: NDArray[np.int_]) -> Sentences:
+        """Go through given sentences [B, D], as the present weights would have written them."""
+        with _one_thread():
+            return self._sentences(len(choices), lambda index, _: choices[:, index])
+
+    def _sentences(self, count: int, choose: Callable[[int, Array], NDArray[np.int_]]) -> Sentences:
+        decisions, actions = len(self.rows), len(self.b_a)
+        choices, active = np.zeros((count, decisions), int), np.zeros((count, decisions), bool)
+        log_p, inputs = np.zeros((count, actions)), np.zeros((decisions, count), int)
+        states = np.zeros((decisions + 1, count, len(self.b_h)))
+        last = np.full(count, actions)  # the action that starts a sentence
+        for t, rows in enumerate(self.rows):
+            on = np.array([self.space.active(tuple(row))[t] for row in choices.tolist()])
+            state = np.tanh(states[t] @ self.W_hh.T + self.W_ha[last] + self.b_h)
+            z = state @ self.W_ah[rows].T + self.b_a[rows]
+            z -= z.max(axis=1, keepdims=True)
+            log_p[:, rows] = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+            active[:, t], inputs[t] = on, last
+            choices[:, t] = np.where(on, choose(t, log_p[:, rows]), 0)
+            states[t + 1] = np.where(on[:, None], state, states[t])
+            last = np.where(on, rows.start + choices[:, t], last)
+        return Sentences(choices, active, log_p, states, inputs)
+
+    def taken(self, sentences: Sentences) -> Array:
+        """Return the log-probability of each token that was taken [B, D], 0 where there is none."""
+        log_p = np.take_along_axis(sentences.log_p, self.starts + sentences.choices, axis=1)
+        return np.where(sentences.active, log_p, 0.0)
+
+    def entropies(self, sentences: Sentences) -> Array:
+        """Return the entropy of each softmax along the sentences, in nats [B, D], 0 where there is no token."""
+        sums = np.add.reduceat(np.exp(sentences.log_p) * sentences.log_p, self.starts, axis=1)
+        return np.where(sentences.active, -sums, 0.0)
+
+    def looks(self, sentences: Sentences) -> list[dict[str, Any]]:
+        """Return what there is to look at of each sentence: plain values, None where a decision is inactive."""
+        parts = [np.exp(sentences.log_p[:, rows]).tolist() for rows in self.rows]
+        log_probability, entropy = self.taken(sentences).sum(axis=1), self.entropies(sentences).sum(axis=1)
+        numbers = zip(log_probability.tolist(), entropy.tolist(), strict=True)
+        rows = zip(
+            sentences.choices.tolist(), sentences.active.tolist(), zip(*parts, strict=True), numbers, strict=True
+        )
+        return [
+            {
+                "probabilities": [p if on else None for p, on in zip(probabilities, active, strict=True)],
+                "chosen": [choice if on else None for choice, on in zip(choices, active, strict=True)],
+                "log_probability": log_p,
+                "entropy": H,
+            }
+            for choices, active, probabilities, (log_p, H) in rows
+        ]
+
+    def gradient(self, sentences: Sentences, weights: Array, entropy_weight: float) -> Array:
+        """Return the gradient of G, summed over the sentences: a vector like the parameters.
+
+        Args:
+            sentences: as written or read with the present weights.
+            weights: w_t for each token [B, D].
+            entropy_weight: λ.
+        """
+        with _one_thread():
+            return self._gradient(sentences, weights, entropy_weight)
+
+    def _gradient(self, sentences: Sentences, weights: Array, entropy_weight: float) -> Array:
+        p, options = np.exp(sentences.log_p), self.counts
+        onehot = np.zeros_like(p)
+        np.put_along_axis(onehot, self.starts + sentences.choices, 1.0, axis=1)
+        H = self.entropies(sentences).repeat(options, axis=1)
+        dz = weights.repeat(options, axis=1) * (onehot - p) - entropy_weight * p * (sentences.log_p + H)
+        dz *= sentences.active.repeat(options, axis=1)
+        gradient = np.zeros_like(self.parameters)
+        dW_hh, dW_ha, db_h, dW_ah, db_a = self.views(gradient)
+        u = np.zeros_like(sentences.states[1:])
+        ds = np.zeros_like(u[0])  # what the later tokens say about s_t
+        for t in reversed(range(len(self.rows))):
+            rows, state, on = self.rows[t], sentences.states[t + 1], sentences.active[:, t, None]
+            u[t] = on * (1 - state**2) * (dz[:, rows] @ self.W_ah[rows] + ds)
+            ds = u[t] @ self.W_hh + ~on * ds
+            dW_ah[rows] = dz[:, rows].T @ state
+        db_a[:] = dz.sum(axis=0)
+        u = u.reshape(-1, len(self.b_h))
+        dW_hh[:] = u.T @ sentences.states[:-1].reshape(u.shape)
+        np.add.at(dW_ha, sentences.inputs.ravel(), u)
+        db_h[:] = u.sum(axis=0)
+        return gradient
+
+
+@cache
+def _blas() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    """Sums over threads depend on how many there are; one thread always gives the same."""
+    return _blas().limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
+
+
+class Adam:
+    """Gradient ascent whose steps are about as long as the learning rate, whatever the gradient's size."""
+
+    def __init__(self, parameters: Array, learning_rate: float) -> None:
+        self.parameters, self.learning_rate = parameters, learning_rate
+        self.mean, self.square, self.steps = np.zeros_like(parameters), np.zeros_like(parameters), 0
+
+    def ascend(self, gradient: Array) -> None:
+        """Change the parameters in place, uphill along the gradient."""
+        self.steps += 1
+        self.mean += 0.1 * (gradient - self.mean)
+        self.square += 0.001 * (gradient**2 - self.square)
+        mean, square = self.mean / (1 - 0.9**self.steps), self.square / (1 - 0.999**self.steps)
+        self.parameters += self.learning_rate * mean / (np.sqrt(square) + 1e-8)

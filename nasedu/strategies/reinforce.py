@@ -3,47 +3,49 @@
 Zoph & Le, "Neural Architecture Search with Reinforcement Learning", ICLR 2017,
 arXiv:1611.01578, Section 3.2; the gradient is Williams's, Machine Learning 8 (1992).
 
-The controller (``controller.py``) draws one token per decision from a softmax and feeds it back.
-The reward R of an architecture A cannot be differentiated, but its expectation can:
-∇ E[R] = E[(R − b) ∇ log π(A)] for any b that does not depend on A. A b near the mean reward
-makes the estimate far less noisy and leaves its expectation as it is.
+The gradient and the advantage are those of ``reinforce_table.py``: ∇ E[R] = E[(R − b) ∇ log π(A)],
+in units of the rewards' deviation. What is new is the policy. The controller (``controller.py``)
+draws one token per decision from a softmax and feeds it back, so that it can learn which options
+are good together, and a step for one decision moves all of them, for they share their weights.
 
     ask:   draw token after token; skip decisions that the earlier ones make inactive
-    tell:  θ ← Adam step on −(R − b) log π(A) − λ H;   then move b towards R
+    tell:  d = R − b;  σ² ← σ² + k (d² − σ²);  A = d / σ;  b ← b + k d
+           after m of them:  θ ← Adam step along the mean of A ∇ log π + λ ∇ H
 
 Symbols (the paper's values, from its Section 4.1, and ours):
-    hidden_size        size of the controller's state   two layers of 35     100
-    learning_rate      Adam's                           0.0006             0.002
-    baseline_decay     of the moving average b          not stated          0.95
-    λ entropy_weight   of H, the sum of the entropies   –                   0.01
-                       of the softmaxes along A; with a single decision the best
-                       policy is π ∝ exp(R/λ), so a hundredth of reward is a factor e
-    tells_per_update   how many make one Adam step      8 per worker           1
+    n  hidden_size        size of the controller's state   two layers of 35   32
+    η  learning_rate      Adam's                           0.0006           0.01
+    k = 1 − baseline_decay   of the moving averages b and   not stated        0.1
+                          σ²; 1/tells while that is larger
+    λ  entropy_weight     of H, the sum of the entropies   –                0.01
+                          of the softmaxes along A
+    m  tells_per_update   how many make one Adam step      8 per worker        1
+
+While the policy stays as it is, m architectures are drawn in one go, and handed out one by one; a
+step throws away those that are left.
 
 What differs from the paper:
-    * A tanh network replaces the LSTM, and R is the score as it is (the paper cubes accuracy).
+    * A tanh network replaces the LSTM. The paper cubes accuracy; here the advantage is in units of
+      σ, with what that means for outliers (``reinforce_table.py``), and λ is in the same units.
     * The entropy bonus is later practice (ENAS, arXiv:1802.03268); its gradient ignores, as
       usual, that the tokens drawn decide which softmaxes are met.
-    * tell computes log π(A) afresh with the current weights, so a late trial is learned from as
+    * log π(A) is computed afresh with the current weights, so a late trial is learned from as
       if it had been drawn now; no importance weight corrects that.
     * A draw that is no valid architecture is thrown away and drawn again. Trials then come from
       π / Z, where Z = P(valid); as E[∇ log π] = ∇ log Z under π / Z, the update is still exact
-      if b is the mean reward, and is (E[R] − b) ∇ log Z too much while b only estimates it.
+      if the mean advantage is 0, and is E[A] ∇ log Z too much where it is not.
       After 10,000 draws in vain the space draws instead.
     * A failed trial counts as the lowest reward so far.
 """
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import deque
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from nasedu.core import MAX_REDRAWS, Architecture, SearchSpace, Trial
-from nasedu.strategies.controller import Controller
+from nasedu.strategies.controller import Adam, Controller
 
 __all__ = ["Reinforce"]
 
@@ -54,11 +56,17 @@ class Reinforce:
     Args:
         space: where to search.
         rng: the only source of randomness; the initial weights are drawn from it too.
-        hidden_size: at least 1.
-        learning_rate: Adam's, above 0.
-        baseline_decay: of the moving average b, in [0, 1); while fewer trials are in it, their plain mean.
-        entropy_weight: λ, at least 0, in units of reward per nat.
-        tells_per_update: how many tells make one step, along their mean gradient; at least 1.
+        hidden_size: n, at least 1.
+        learning_rate: η, above 0.
+        baseline_decay: of the moving averages, in [0, 1).
+        entropy_weight: λ, at least 0.
+        tells_per_update: m, at least 1.
+
+    State:
+        ask: ``probabilities`` (for each decision a list over its options, None where it is inactive), ``chosen`` (an
+            index each, or None), ``log_probability`` and ``entropy`` (sums over the tokens, in nats).
+        tell: ``reward``, ``baseline`` b before it, ``scale`` σ and ``advantage`` A; with the tell that makes the step
+            also ``loss`` (what the step lowers), ``entropy`` and ``log_probability``, means over its m trials.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -69,9 +77,9 @@ class Reinforce:
         space: SearchSpace,
         rng: np.random.Generator,
         *,
-        hidden_size: int = 100,
-        learning_rate: float = 0.002,
-        baseline_decay: float = 0.95,
+        hidden_size: int = 32,
+        learning_rate: float = 0.01,
+        baseline_decay: float = 0.9,
         entropy_weight: float = 0.01,
         tells_per_update: int = 1,
     ) -> None:
@@ -94,80 +102,65 @@ class Reinforce:
         }
         self.hidden_size, self.learning_rate, self.baseline_decay = hidden_size, learning_rate, baseline_decay
         self.entropy_weight, self.tells_per_update = entropy_weight, tells_per_update
-        generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
-        self.controller = Controller(space, generator, hidden_size)
-        self.optimizer = torch.optim.Adam(self.controller.parameters, lr=learning_rate, fused=True)
-        self.baseline = 0.0
-        self.lowest = math.inf
+        self.controller = Controller(space, rng, hidden_size)
+        self.optimizer = Adam(self.controller.parameters, learning_rate)
+        self.drawn: deque[tuple[tuple[int, ...], dict[str, Any]]] = deque()
+        self.waiting: list[tuple[tuple[int, ...], float]] = []
+        self.baseline, self.variance, self.lowest = 0.0, 0.0, math.inf
         self.tells = 0
         self.state: dict[str, Any] = {}
 
     def ask(self) -> Architecture:
         """Draw an architecture from the policy, token by token."""
-        with torch.no_grad(), _one_thread():
-            choices, log_probabilities = self._write()
-        self.state = _seen(self.space, choices, log_probabilities)
+        choices, self.state = self._draw()
         return self.space.architecture(choices)
 
     def tell(self, trial: Trial) -> None:
         """Make the architecture likelier if it was better than the baseline, less likely if worse."""
+        self.state = {}
         if trial.failure is None:
             self.lowest = min(self.lowest, trial.score)
-        reward = self.lowest if trial.failure is not None else trial.score
+        reward = trial.score if trial.failure is None else self.lowest
         if math.isinf(reward):  # it failed, like all before: nothing to compare with
-            self.state = {}
             return
         baseline = self.baseline if self.tells else reward
-        with _one_thread():
-            log_probability, entropy = self.controller.log_probability(trial.architecture.choices)
-            loss = -(reward - baseline) * log_probability - self.entropy_weight * entropy
-            (loss / self.tells_per_update).backward()  # type: ignore[no-untyped-call]  # gradients add up
-            self.tells += 1
-            if self.tells % self.tells_per_update == 0:
-                self.optimizer.step()
-                self.optimizer.zero_grad()
-        self.baseline = baseline + max(1 - self.baseline_decay, 1 / self.tells) * (reward - baseline)
-        self.state = {
-            "reward": reward,
-            "baseline": baseline,
-            "advantage": reward - baseline,
-            "loss": loss.item(),
-            "entropy": entropy.item(),
-            "log_probability": log_probability.item(),
+        self.tells += 1
+        k = max(1 - self.baseline_decay, 1 / self.tells)
+        self.variance += k * ((reward - baseline) ** 2 - self.variance)
+        self.baseline = baseline + k * (reward - baseline)
+        scale = math.sqrt(self.variance)
+        advantage = (reward - baseline) / scale if scale else 0.0
+        self.state = {"reward": reward, "baseline": baseline, "scale": scale, "advantage": advantage}
+        self.waiting.append((trial.architecture.choices, advantage))
+        if len(self.waiting) == self.tells_per_update:
+            self.state |= self._update()
+
+    def _update(self) -> dict[str, float]:
+        """Make one step along the mean gradient of the waiting trials."""
+        sentences = self.controller.read(np.array([choices for choices, _ in self.waiting]))
+        advantages = np.array([advantage for _, advantage in self.waiting])
+        weights = np.broadcast_to(advantages[:, None], sentences.choices.shape)
+        gradient = self.controller.gradient(sentences, weights, self.entropy_weight) / len(self.waiting)
+        log_p = self.controller.taken(sentences).sum(axis=1)
+        entropy = self.controller.entropies(sentences).sum(axis=1)
+        self.optimizer.ascend(gradient)
+        self.waiting, self.drawn = [], deque()
+        return {
+            "loss": -float((advantages * log_p + self.entropy_weight * entropy).mean()),
+            "entropy": float(entropy.mean()),
+            "log_probability": float(log_p.mean()),
         }
 
-    def _write(self) -> tuple[tuple[int, ...], dict[int, Tensor]]:
-        """Draw until the choices are valid; return them and what each was drawn from."""
+    def _draw(self) -> tuple[tuple[int, ...], dict[str, Any]]:
+        """Return the next valid choices, and what there is to look at."""
         for _ in range(MAX_REDRAWS):
-            choices, log_probabilities = self.controller.write(self._draw)
+            if not self.drawn:
+                size = (self.tells_per_update, len(self.space.decisions))
+                sentences = self.controller.write(self.rng.random(size))
+                texts = map(tuple, sentences.choices.tolist())
+                self.drawn.extend(zip(texts, self.controller.looks(sentences), strict=True))
+            choices, look = self.drawn.popleft()
             if self.space.pin(choices) == choices and self.space.is_valid(choices):
-                return choices, log_probabilities
-        drawn = self.space.sample(self.rng).choices
-        return self.controller.write(lambda index, _: drawn[index])
-
-    def _draw(self, index: int, log_probabilities: Tensor) -> int:
-        """Draw an option: the first whose cumulative probability exceeds a uniform number."""
-        cumulative = log_probabilities.exp().cumsum(0).numpy()
-        return min(int(np.searchsorted(cumulative, self.rng.random(), side="right")), len(cumulative) - 1)
-
-
-def _seen(space: SearchSpace, choices: tuple[int, ...], tokens: dict[int, Tensor]) -> dict[str, Any]:
-    """Return what there is to look at of a draw: a probability for each option, None where inactive."""
-    probabilities = {index: log_p.exp().tolist() for index, log_p in tokens.items()}
-    return {
-        "probabilities": [probabilities.get(index) for index in range(len(space.decisions))],
-        "chosen": [choices[index] if index in tokens else None for index in range(len(space.decisions))],
-        "log_probability": sum(float(log_p[choices[index]]) for index, log_p in tokens.items()),
-        "entropy": -sum(float((log_p.exp() * log_p).sum()) for log_p in tokens.values()),
-    }
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums over threads depend on how many there are; one thread always gives the same."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+                return choices, look
+        choices = self.space.sample(self.rng).choices
+        return choices, self.controller.looks(self.controller.read(np.array([choices])))[0]

@@ -1,0 +1,161 @@
+"""REINFORCE with a table of logits: one softmax for each decision, moved by every trial.
+
+Williams, "Simple statistical gradient-following algorithms for connectionist reinforcement
+learning", Machine Learning 8 (1992), Section 4; as the REINFORCE of NAS-Bench-201, arXiv:2001.00326.
+
+The reward R of an architecture A cannot be differentiated, but its expectation can: with
+π(A) = Π_i softmax(θ_i)[a_i] and ∇π = π ∇ log π,
+
+    ∇ E[R] = E[(R − b) ∇ log π(A)],    ∂ log π(A) / ∂θ_i = onehot(a_i) − softmax(θ_i)
+
+for any baseline b that does not depend on A. A b near the mean reward makes the estimate far less
+noisy. So one trial is one step: the options that it had become likelier if it was better than b,
+and less likely if it was worse.
+
+    ask:   draw an option of each decision from its softmax
+    tell:  d = R − b;  σ² ← σ² + k (d² − σ²);  A = d / σ
+           θ_i ← θ_i + η (A (onehot(a_i) − π_i) + λ ∇H_i)   for each decision i that matters to A
+           b ← b + k d
+
+Symbols (the values of NAS-Bench-201's published script, and ours):
+    η  learning_rate    size of a step                      Adam's 0.001   0.3
+    k = 1 − baseline_decay   of the moving averages b and σ²;   0.1        0.1
+                        1/tells while that is larger
+    λ  entropy_weight   of the entropy H, per nat           –              0.01
+
+What differs from Williams:
+    * The advantage A is in units of σ, so η needs no unit and one value serves accuracies in every
+      range. As d is in σ, R counts as f(R) = d / √((1 − k) σ² + k d²): it rises with R, and no
+      outlier, such as a network that learned nothing, is more than 1/√k. The step is the exact
+      policy gradient of E[f(R)]. λ is in the same units.
+    * Decisions that do not matter to A have no gradient. A draw that is no valid architecture is
+      drawn again; the step ignores what that does to π. A failed trial counts as the lowest reward.
+    * Tells may be late; the step is taken from where θ is now.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasedu.core import MAX_REDRAWS, Architecture, SearchSpace, Trial
+
+__all__ = ["ReinforceTable"]
+
+
+class ReinforceTable:
+    """A policy without memory: no decision knows what the others are.
+
+    Args:
+        space: where to search.
+        rng: the only source of randomness.
+        learning_rate: η, above 0.
+        baseline_decay: of the moving averages, in [0, 1).
+        entropy_weight: λ, at least 0.
+
+    Attributes:
+        logits: θ [decisions, options], all 0 at first; −∞ where a decision has fewer options.
+
+    State:
+        ask: ``probabilities`` (for each decision a list over its options, None where it does not matter),
+            ``chosen`` (an index each, or None), ``log_probability`` and ``entropy`` (sums over the decisions, nats).
+        tell: ``reward``, ``baseline`` b before it, ``scale`` σ and ``advantage`` A.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        rng: np.random.Generator,
+        *,
+        learning_rate: float = 0.3,
+        baseline_decay: float = 0.9,
+        entropy_weight: float = 0.01,
+    ) -> None:
+        if learning_rate <= 0 or entropy_weight < 0:
+            given = f"{learning_rate} and {entropy_weight}"
+            raise ValueError(f"learning_rate must be above 0, entropy_weight at least 0; got {given}.")
+        if not 0 <= baseline_decay < 1:
+            raise ValueError(f"baseline_decay must lie in [0, 1); got {baseline_decay}.")
+        self.space = space
+        self.rng = rng
+        self.settings = {
+            "learning_rate": learning_rate,
+            "baseline_decay": baseline_decay,
+            "entropy_weight": entropy_weight,
+        }
+        self.learning_rate, self.baseline_decay, self.entropy_weight = learning_rate, baseline_decay, entropy_weight
+        self.counts = np.array([len(decision.options) for decision in space.decisions])
+        self.logits = np.where(np.arange(self.counts.max()) < self.counts[:, None], 0.0, -np.inf)
+        self.baseline, self.variance, self.lowest = 0.0, 0.0, math.inf
+        self.tells = 0
+        self.state: dict[str, Any] = {}
+
+    def ask(self) -> Architecture:
+        """Draw an architecture from the policy."""
+        policy = self.policy()
+        architecture = self._draw(policy)
+        active = self.space.active(architecture.choices)
+        rows = list(zip(policy, self.counts.tolist(), architecture.choices, active, strict=True))
+        self.state = {
+            "probabilities": [row[:count].tolist() if on else None for row, count, _, on in rows],
+            "chosen": [choice if on else None for _, _, choice, on in rows],
+            "log_probability": sum(math.log(row[choice]) for row, _, choice, on in rows if on),
+            "entropy": float(entropies(policy)[list(active)].sum()),
+        }
+        return architecture
+
+    def tell(self, trial: Trial) -> None:
+        """Make the options of the trial likelier if it was better than the baseline, less likely if worse."""
+        self.state = {}
+        if trial.failure is None:
+            self.lowest = min(self.lowest, trial.score)
+        reward = trial.score if trial.failure is None else self.lowest
+        if math.isinf(reward):  # it failed, like all before: nothing to compare with
+            return
+        baseline = self.baseline if self.tells else reward
+        self.tells += 1
+        k = max(1 - self.baseline_decay, 1 / self.tells)
+        self.variance += k * ((reward - baseline) ** 2 - self.variance)
+        self.baseline = baseline + k * (reward - baseline)
+        scale = math.sqrt(self.variance)
+        advantage = (reward - baseline) / scale if scale else 0.0
+        self.logits += self.learning_rate * self.gradient(trial.architecture, advantage)
+        self.state = {"reward": reward, "baseline": baseline, "scale": scale, "advantage": advantage}
+
+    def gradient(self, architecture: Architecture, advantage: float) -> NDArray[np.float64]:
+        """Return A ∇ log π + λ ∇ H [decisions, options], with ∂H/∂θ = −π (log π + H)."""
+        policy = self.policy()
+        onehot = np.arange(policy.shape[1]) == np.array(architecture.choices)[:, None]
+        log_policy = np.log(policy, where=policy > 0, out=np.zeros_like(policy))
+        pull = policy * (log_policy + entropies(policy)[:, None])
+        active = np.array(self.space.active(architecture.choices))[:, None]
+        return np.asarray(active * (advantage * (onehot - policy) - self.entropy_weight * pull))
+
+    def policy(self) -> NDArray[np.float64]:
+        """Return the probability of each option [decisions, options]; 0 where a decision has fewer."""
+        weights = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
+        return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+    def _draw(self, policy: NDArray[np.float64]) -> Architecture:
+        ends = policy.cumsum(axis=1)  # an option's piece of the line from 0 to 1 ends here
+        for _ in range(MAX_REDRAWS):
+            drawn = (self.rng.random((len(ends), 1)) >= ends).sum(axis=1)
+            choices = self.space.pin(tuple(np.minimum(drawn, self.counts - 1).tolist()))
+            if self.space.is_valid(choices):
+                return self.space.architecture(choices)
+        return self.space.sample(self.rng)
+
+
+def entropies(policy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the entropy of each row, in nats.
+
+    Example:
+        >>> entropies(np.array([[0.5, 0.5], [1.0, 0.0]])).round(4)
+        array([0.6931, 0.    ])
+    """
+    log_policy = np.log(policy, where=policy > 0, out=np.zeros_like(policy))
+    return np.asarray(-(policy * log_policy).sum(axis=1))
