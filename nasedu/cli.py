@@ -275,7 +275,7 @@ def _strategies() -> dict[str, Any]:
     return {
         re.sub(r"(?<=[a-z])(?=[A-Z])", "-", found.__name__).lower(): found
         for found in classes
-        if hasattr(found, "ask") and hasattr(found, "tell")
+        if hasattr(found, "ask") and "space" in inspect.signature(found).parameters  # not those around another one
     }
 
 

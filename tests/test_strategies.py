@@ -16,10 +16,23 @@ import nasedu as nas
 from nasedu.spaces import DARTS, Chain, NASBench201
 
 S = nas.strategies
+
+
+def height(architecture):
+    """A metric of every architecture of every space, in [0, 1]."""
+    most = sum(len(decision.options) - 1 for decision in architecture.space.decisions)
+    return {"height": sum(architecture.choices) / most}
+
+
 MAKE = {
     "RandomSearch": lambda space, rng: S.RandomSearch(space, rng),
     "BoltzmannPolicy": lambda space, rng: S.BoltzmannPolicy(space, rng, initial_asks=5),
     "RegularizedEvolution": lambda space, rng: S.RegularizedEvolution(space, rng, population_size=6, sample_size=3),
+    "LocalSearch": lambda space, rng: S.LocalSearch(space, rng),
+    "SimulatedAnnealing": lambda space, rng: S.SimulatedAnnealing(space, rng, initial_asks=4, half_life=8),
+    "Constrained": lambda space, rng: S.Constrained(S.RegularizedEvolution(space, rng), {"height": 0.7}, height),
+    "WithoutRepeats": lambda space, rng: S.WithoutRepeats(S.BoltzmannPolicy(space, rng, initial_asks=5), attempts=20),
+    "Diversified": lambda space, rng: S.Diversified(S.GeneticAlgorithm(space, rng, population_size=6), pressure=0.1),
     "GeneticAlgorithm": lambda space, rng: S.GeneticAlgorithm(space, rng, population_size=6),
     "ReinforceTable": lambda space, rng: S.ReinforceTable(space, rng),
     "Reinforce": lambda space, rng: S.Reinforce(space, rng, hidden_size=8, learning_rate=0.01),
@@ -102,7 +115,16 @@ def test_another_process_gives_the_same_histories():
 
 @everywhere
 @pytest.mark.parametrize(
-    "name", ["RandomSearch", "BoltzmannPolicy", "RegularizedEvolution", "GeneticAlgorithm", "Reinforce"]
+    "name",
+    [
+        "RandomSearch",
+        "LocalSearch",
+        "SimulatedAnnealing",
+        "BoltzmannPolicy",
+        "RegularizedEvolution",
+        "GeneticAlgorithm",
+        "Reinforce",
+    ],
 )
 def test_the_defaults_run(name, space):
     found = history(getattr(S, name), space, trials=120 if space.name == "nasbench201" else 25)

@@ -2,6 +2,7 @@
 
 from nasedu.strategies.boltzmann_policy import BoltzmannPolicy
 from nasedu.strategies.genetic_algorithm import GeneticAlgorithm
+from nasedu.strategies.local_search import LocalSearch
 from nasedu.strategies.random_search import RandomSearch
 from nasedu.strategies.regularized_evolution import RegularizedEvolution
 from nasedu.strategies.reinforce import Reinforce
