@@ -7,5 +7,19 @@ from nasedu.strategies.random_search import RandomSearch
 from nasedu.strategies.regularized_evolution import RegularizedEvolution
 from nasedu.strategies.reinforce import Reinforce
 from nasedu.strategies.reinforce_table import ReinforceTable
+from nasedu.strategies.simulated_annealing import SimulatedAnnealing
+from nasedu.strategies.wrappers import Constrained, Diversified, WithoutRepeats
 
-__all__ = ["BoltzmannPolicy", "GeneticAlgorithm", "RandomSearch", "RegularizedEvolution", "Reinforce", "ReinforceTable"]
+__all__ = [
+    "BoltzmannPolicy",
+    "Constrained",
+    "Diversified",
+    "GeneticAlgorithm",
+    "LocalSearch",
+    "RandomSearch",
+    "RegularizedEvolution",
+    "Reinforce",
+    "ReinforceTable",
+    "SimulatedAnnealing",
+    "WithoutRepeats",
+]
