@@ -1,6 +1,7 @@
 """The contract of every strategy on every space. A new strategy is one line in MAKE."""
 
 import dataclasses
+import functools
 import inspect
 import json
 import os
@@ -34,6 +35,11 @@ MAKE = {
     "WithoutRepeats": lambda space, rng: S.WithoutRepeats(S.BoltzmannPolicy(space, rng, initial_asks=5), attempts=20),
     "Diversified": lambda space, rng: S.Diversified(S.GeneticAlgorithm(space, rng, population_size=6), pressure=0.1),
     "GeneticAlgorithm": lambda space, rng: S.GeneticAlgorithm(space, rng, population_size=6),
+    "SuccessiveHalving": lambda space, rng: S.SuccessiveHalving(space, rng),
+    "Hyperband": lambda space, rng: S.Hyperband(space, rng, max_epochs=9),
+    "ASHA": lambda space, rng: S.ASHA(space, rng, eta=2),
+    "OptunaStrategy": lambda space, rng: S.OptunaStrategy(space, rng),
+    "BOHB": lambda space, rng: S.Hyperband(space, rng, sampler=S.OptunaStrategy),
     "ReinforceTable": lambda space, rng: S.ReinforceTable(space, rng),
     "Reinforce": lambda space, rng: S.Reinforce(space, rng, hidden_size=8, learning_rate=0.01),
     "Reinforce, four tells per update": lambda space, rng: S.Reinforce(space, rng, hidden_size=8, tells_per_update=4),
@@ -55,10 +61,23 @@ def score(architecture):
     return sum((3 * index + 1) * choice for index, choice in enumerate(architecture.choices)) % 17 / 16
 
 
+def of_any_length(evaluator):
+    """Let an evaluator train for as long as a strategy of several fidelities says; for 1 epoch if it says nothing."""
+
+    def at(epochs):
+        return lambda architectures: [dataclasses.replace(trial, epochs=epochs) for trial in evaluator(architectures)]
+
+    evaluator_at = functools.wraps(evaluator)(lambda architectures: at(1)(architectures))
+    evaluator_at.at = at
+    return evaluator_at
+
+
+@of_any_length
 def evaluate(architectures):
     return [nas.Trial(architecture, accuracy=score(architecture)) for architecture in architectures]
 
 
+@of_any_length
 def evaluate_some_fail(architectures):
     return [
         nas.Trial(a, failure="too large") if sum(a.choices) % 3 == 0 else nas.Trial(a, accuracy=score(a))
@@ -66,6 +85,7 @@ def evaluate_some_fail(architectures):
     ]
 
 
+@of_any_length
 def all_fail(architectures):
     return [nas.Trial(architecture, failure="no") for architecture in architectures]
 
@@ -73,6 +93,16 @@ def all_fail(architectures):
 def history(make, space, seed=0, trials=30, evaluator=evaluate, **options):
     strategy = make(space, np.random.default_rng(seed))
     return nas.search(strategy, evaluator, trials, **options).run(progress=False)
+
+
+def answer(asked):
+    """Evaluate one ask: an architecture, or a proposal of one and its epochs."""
+    epochs = asked.epochs if isinstance(asked, nas.Proposal) else 1
+    return evaluate.at(epochs)([architecture_of(asked)])[0]
+
+
+def architecture_of(asked):
+    return asked.architecture if isinstance(asked, nas.Proposal) else asked
 
 
 def choices(found):
@@ -136,6 +166,7 @@ def test_the_defaults_run(name, space):
 def test_there_are_exactly_as_many_trials_as_asked_for(make, batch):
     evaluated = []
 
+    @of_any_length
     def counting(architectures):
         evaluated.extend(architectures)
         return evaluate(architectures)
@@ -160,7 +191,7 @@ def test_tells_may_be_late_and_out_of_order(make, space):
         outstanding, asked = [], []
         for number in range(60):
             asked.append(strategy.ask())
-            outstanding.append(dataclasses.replace(evaluate([asked[-1]])[0], number=number))
+            outstanding.append(dataclasses.replace(answer(asked[-1]), number=number))
             while len(outstanding) > order.integers(12):
                 strategy.tell(outstanding.pop(order.integers(len(outstanding))))
         return asked
@@ -171,7 +202,7 @@ def test_tells_may_be_late_and_out_of_order(make, space):
 def assert_learned(strategy, untold):
     """Their generators are in the same state, so only what was told can make their asks differ."""
     asked, elsewhere = [[each.ask() for _ in range(100)] for each in (strategy, untold)]
-    assert all(architecture in strategy.space for architecture in asked)
+    assert all(architecture_of(each) in strategy.space for each in asked)
     assert (asked != elsewhere) == (type(strategy) is not S.RandomSearch)
 
 
@@ -181,7 +212,7 @@ def test_many_asks_may_come_before_the_first_tell(make):
     waiting = deque(strategy.ask() for _ in range(40))
     assert list(waiting) == [untold.ask() for _ in range(40)]
     while waiting:
-        strategy.tell(evaluate([waiting.popleft()])[0])
+        strategy.tell(answer(waiting.popleft()))
     assert_learned(strategy, untold)
 
 
@@ -246,10 +277,10 @@ def test_a_search_abandoned_at_random_moments_resumes_to_an_equal_history(make, 
 def test_states_and_settings_are_plain_data(make, space):
     strategy = make(space, np.random.default_rng(0))
     for number in range(30):
-        architecture = strategy.ask()
+        proposed = strategy.ask()
         asked = getattr(strategy, "state", {})
         json.dumps(asked)
-        strategy.tell(dataclasses.replace(evaluate([architecture])[0], number=number))
+        strategy.tell(dataclasses.replace(answer(proposed), number=number))
         told = getattr(strategy, "state", {})
         json.dumps(told)
         assert not asked or asked is not told, "each ask and tell makes its state anew"
@@ -261,7 +292,7 @@ def test_a_state_says_what_was_drawn_from_which_probabilities(make):
     space = Chain()
     strategy = make(space, np.random.default_rng(0))
     for _ in range(20):
-        architecture = strategy.ask()
+        architecture = architecture_of(strategy.ask())
         state = getattr(strategy, "state", {})
         if "probabilities" not in state:
             continue

@@ -1,25 +1,33 @@
 """Black-box search strategies: one file per method, in the order in which each differs a little from the last."""
 
+from nasedu.strategies.asha import ASHA
 from nasedu.strategies.boltzmann_policy import BoltzmannPolicy
 from nasedu.strategies.genetic_algorithm import GeneticAlgorithm
+from nasedu.strategies.hyperband import Hyperband
 from nasedu.strategies.local_search import LocalSearch
+from nasedu.strategies.optuna_strategy import OptunaStrategy
 from nasedu.strategies.random_search import RandomSearch
 from nasedu.strategies.regularized_evolution import RegularizedEvolution
 from nasedu.strategies.reinforce import Reinforce
 from nasedu.strategies.reinforce_table import ReinforceTable
 from nasedu.strategies.simulated_annealing import SimulatedAnnealing
+from nasedu.strategies.successive_halving import SuccessiveHalving
 from nasedu.strategies.wrappers import Constrained, Diversified, WithoutRepeats
 
 __all__ = [
+    "ASHA",
     "BoltzmannPolicy",
     "Constrained",
     "Diversified",
     "GeneticAlgorithm",
+    "Hyperband",
     "LocalSearch",
+    "OptunaStrategy",
     "RandomSearch",
     "RegularizedEvolution",
     "Reinforce",
     "ReinforceTable",
     "SimulatedAnnealing",
+    "SuccessiveHalving",
     "WithoutRepeats",
 ]

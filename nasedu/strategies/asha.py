@@ -1,0 +1,123 @@
+"""ASHA: successive halving that waits for nobody.
+
+Li, Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht & Talwalkar, "A System for Massively Parallel
+Hyperparameter Tuning", MLSys 2020, arXiv:1810.05934, Algorithm 2.
+
+Successive halving compares the trials of a rung when all are there; with many workers most of them wait for the
+slowest. ASHA, the asynchronous successive halving algorithm, has no brackets and no end of a rung. Whoever is among the
+best 1/η of those that have arrived goes up at once, and if nobody does, a new architecture starts below.
+
+    ask:   for each rung k but the last, the highest first:
+               of the best ⌊|rung k| / η⌋ of its trials, the best that was not promoted yet, if there is one:
+               promote it: train its architecture for r_{k+1} epochs
+           else: a new architecture for r_0 epochs
+    tell:  put the trial into the rung of its epochs
+
+The price are promotions that the whole rung would not have made: who is the best of the first three may not be
+among the best thirty of ninety. Their share falls as rungs grow.
+
+Symbols (values: the paper's η; R depends on the training and is ours):
+    r, R  min_epochs, max_epochs   of the first rung and the last     1, 10
+    η     eta                      one of η is promoted               3     (4 in the paper's experiments)
+
+What differs from Algorithm 2:
+    * The early-stopping rate s is left out: rung 0 trains for r η^s there; here r is chosen.
+    * A promoted architecture is trained anew, from its first epoch; the paper goes on from where it stopped.
+    * Epochs are whole numbers: see ``fidelities.py``, which also has the ``sampler``.
+    * A failed trial enters no rung. A trial that was never asked for enters the rung of its epochs, if there is one.
+"""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from nasedu.core import Proposal, SearchSpace, Trial
+from nasedu.strategies.fidelities import MakeSampler, Samplers, name_of, rung_epochs
+
+__all__ = ["ASHA"]
+
+
+class Rung:
+    """The trials of one number of epochs, and which of them were promoted."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+        self.trials: list[Trial] = []
+        self.promoted: set[int] = set()  # places in trials
+
+    def promotable(self, eta: int) -> int | None:
+        """Return the place of the best trial that was not promoted, if it is among the best 1/eta."""
+        ranked = sorted(range(len(self.trials)), key=lambda place: self.trials[place].score, reverse=True)
+        return next((place for place in ranked[: len(ranked) // eta] if place not in self.promoted), None)
+
+
+class ASHA:
+    """Promote whoever is among the best of its rung so far; else start a new architecture.
+
+    Args:
+        space: where to sample.
+        rng: the only source of randomness.
+        min_epochs: r, at least 1.
+        max_epochs: R, at least r. The evaluator must have ``at(epochs)`` for every rung's epochs.
+        eta: η, at least 2.
+        sampler: where new architectures come from: None for the space, or what makes a strategy from a space and
+            an rng, such as ``nas.strategies.OptunaStrategy``. See ``fidelities.py``.
+
+    Attributes:
+        rungs: the lowest first.
+
+    State:
+        ask: ``epochs``, ``promoted`` (the trial whose architecture is trained for longer now, or None for a new one),
+            ``rungs`` ([epochs, trials told, of which promoted] each).
+        tell: ``entered`` (the trial) and ``epochs`` (its rung's), empty if it entered none.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        rng: np.random.Generator,
+        *,
+        min_epochs: int = 1,
+        max_epochs: int = 10,
+        eta: int = 3,
+        sampler: MakeSampler | None = None,
+    ) -> None:
+        self.rungs = [Rung(epochs) for epochs in rung_epochs(min_epochs, max_epochs, eta)]
+        self.space = space
+        self.rng = rng
+        self.settings = {
+            "min_epochs": min_epochs,
+            "max_epochs": max_epochs,
+            "eta": eta,
+            "sampler": name_of(sampler),
+        }
+        self.min_epochs, self.max_epochs, self.eta, self.sampler = min_epochs, max_epochs, eta, sampler
+        self.samplers = Samplers(space, rng, sampler)
+        self.state: dict[str, Any] = {}
+
+    def ask(self) -> Proposal:
+        """Propose a promoted architecture, from as high a rung as there is one, or a new one."""
+        for rung, above in reversed(list(pairwise(self.rungs))):
+            place = rung.promotable(self.eta)
+            if place is not None:
+                rung.promoted.add(place)
+                return self._propose(Proposal(rung.trials[place].architecture, above.epochs), rung.trials[place].number)
+        return self._propose(Proposal(self.samplers.ask(), self.rungs[0].epochs), None)
+
+    def _propose(self, proposal: Proposal, promoted: int | None) -> Proposal:
+        rungs = [[rung.epochs, len(rung.trials), len(rung.promoted)] for rung in self.rungs]
+        self.state = {"epochs": proposal.epochs, "promoted": promoted, "rungs": rungs}
+        return proposal
+
+    def tell(self, trial: Trial) -> None:
+        """Put the trial into the rung of its epochs."""
+        self.samplers.tell(trial)
+        rung = next((rung for rung in self.rungs if rung.epochs == trial.epochs), None)
+        self.state = {}
+        if rung is not None and trial.failure is None:
+            rung.trials.append(trial)
+            self.state = {"entered": trial.number, "epochs": rung.epochs}

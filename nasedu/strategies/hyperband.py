@@ -1,0 +1,91 @@
+"""Hyperband: successive halving for those who do not know how early is too early.
+
+Li, Jamieson, DeSalvo, Rostamizadeh & Talwalkar, "Hyperband: A Novel Bandit-Based Approach to
+Hyperparameter Optimization", JMLR 18 (2018), arXiv:1603.06560, Algorithm 1.
+
+Successive halving has to choose between many architectures trained briefly, which is wrong where good
+ones start slowly, and few trained long, which is dear where they do not. Hyperband tries it all: its bracket
+s starts with η^s times shorter trainings, for s = s_max (very early) down to 0 (random search), and all brackets
+cost about as much. So it is never much slower than the best of them, or than random search.
+
+    for s = s_max, …, 1, 0, and again:
+        a bracket of successive halving with n = ⌈(s_max + 1) / (s + 1) · η^s⌉ architectures, whose
+        rungs i = 0 … s train n_i = ⌊n η^−i⌋ of them for r_i = R η^(i − s) epochs
+
+For R = 81 and η = 3, (n_i, r_i) of each bracket:
+
+    s = 4   (81, 1) (27, 3) (9, 9) (3, 27) (1, 81)
+    s = 3           (34, 3) (11, 9) (3, 27) (1, 81)
+    s = 2                   (15, 9) (5, 27) (1, 81)
+    s = 1                           (8, 27) (2, 81)
+    s = 0                                   (5, 81)
+
+Symbols (the paper's η; R depends on the training and is ours):
+    r, R  min_epochs, max_epochs   the shortest and the longest training    1, 10
+    η     eta                      one of η is promoted                     3
+    s_max                          the largest for which r η^s_max ≤ R      2
+
+BOHB (Falkner, Klein & Hutter, ICML 2018, arXiv:1807.01774) is Hyperband whose new architectures come from a model
+of the good ones and a model of the others, the tree-structured Parzen estimator (TPE):
+
+    nas.strategies.Hyperband(space, rng, sampler=nas.strategies.OptunaStrategy)
+
+What differs from Hyperband:
+    * The paper's Table 1, the example above, starts the brackets s = 3, 2, 1 with 27, 9 and 6; its Algorithm 1 gives
+      34, 15 and 8, and is followed here.
+    * The paper's shortest training is 1 unit (s_max = ⌊log_η R⌋); min_epochs makes it longer, as in BOHB.
+    * When all brackets are done it begins again, as BOHB does.
+    * What ``successive_halving.py`` says: late trials, failed ones, whole epochs, training anew.
+
+What differs from BOHB, with that sampler:
+    * Optuna's TPE takes the place of BOHB's: other kernels and bandwidths, the best 10 % as the good ones (15 %
+      there), 24 candidates instead of 64, and asks without an answer count as bad ones, so it avoids repeating them.
+    * A decision that not all architectures have is sampled on its own, not jointly with the others.
+    * Which epochs the model is of and the third of random architectures are BOHB's (``fidelities.py``), but
+      Optuna also draws at random until it was told 10 trials, which is more than d + 3 where d < 7.
+"""
+
+import numpy as np
+
+from nasedu.core import SearchSpace
+from nasedu.strategies.successive_halving import MakeSampler, SuccessiveHalving, rungs
+
+__all__ = ["Hyperband"]
+
+
+class Hyperband(SuccessiveHalving):
+    """Brackets of successive halving, from the one that stops earliest to random search, and again.
+
+    Args:
+        space: where to sample.
+        rng: the only source of randomness.
+        min_epochs: r, at least 1.
+        max_epochs: R, at least r. The evaluator must have ``at(epochs)`` for every rung's epochs.
+        eta: η, at least 2.
+        sampler: as for :class:`SuccessiveHalving`.
+
+    Attributes and State: those of :class:`SuccessiveHalving`.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        rng: np.random.Generator,
+        *,
+        min_epochs: int = 1,
+        max_epochs: int = 10,
+        eta: int = 3,
+        sampler: MakeSampler | None = None,
+    ) -> None:
+        super().__init__(space, rng, min_epochs=min_epochs, max_epochs=max_epochs, eta=eta, sampler=sampler)
+        del self.settings["bracket_size"]  # each bracket has its own
+
+    def plan(self, number: int) -> list[tuple[int, int]]:
+        """Return (n_i, r_i) of the rungs of the bracket of this number: s_max is the first."""
+        brackets = len(self.epochs)  # s_max + 1
+        s = brackets - 1 - number % brackets
+        n = -(-brackets * self.eta**s // (s + 1))  # rounded up, exactly
+        return rungs(n, self.epochs[brackets - 1 - s :], self.eta)

@@ -1,0 +1,213 @@
+"""Successive halving: train many a little, the best third of them longer, and the best third of those longer still.
+
+Jamieson & Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimization",
+AISTATS 2016, arXiv:1502.07943; in the form and with the letters of Li et al., "Hyperband", JMLR 18
+(2018), arXiv:1603.06560.
+
+Most architectures look bad after an epoch already. To train them all to the end is to pay most for the worst.
+A *bracket* starts with n architectures. In each of its *rungs* all that are left are trained for as
+long, and the best of them go to the next rung, where there are η times fewer and training is η times longer. So every
+rung costs about as much as the first.
+
+    rung i of a bracket:  n_i = ⌊n η^−i⌋ architectures, r_i epochs each
+    ask:   of the oldest bracket that has one left: a new architecture (rung 0) or a promoted one
+           if all wait for tells: open another bracket
+    tell:  when the n_i trials of a rung are there, the best n_{i+1} of those that did not fail are promoted;
+           after the last rung the bracket is done
+
+Symbols (values: Hyperband's η; the rest depends on the training and is ours):
+    r, R  min_epochs, max_epochs   of the first rung and the last         1, 10
+    η     eta                      one of η is promoted                   3
+    n     bracket_size             architectures that start a bracket     the fewest of which one reaches R
+
+What it rests on is that early ranks say something about final ones. Epoch 1 of 10 in a table
+(``nas.tables.Table.at``) is not the same as a training of one epoch (``nas.evaluators.Train.at``), whose learning
+rate falls to its end by then.
+
+What differs:
+    * The paper gives a total budget to n arms, halves (η = 2), and ends with one. Here n, η, r and R are
+      given, as in Hyperband, and one bracket follows the other.
+    * ask and tell are separate. A rung that waits for late trials holds nobody up: the next bracket begins.
+    * A promoted architecture is trained anew, from its first epoch; the papers go on from where it stopped.
+      A trial's cost says what was paid.
+    * Epochs are whole numbers: see ``fidelities.py``, which also has the ``sampler``.
+    * A failed trial takes its place in the rung and is never promoted. A trial that was never asked for takes a free
+      place of a first rung with its epochs, if there is one; else only the sampler learns from it.
+"""
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from nasedu.core import Architecture, Proposal, SearchSpace, Trial
+from nasedu.strategies.fidelities import MakeSampler, Samplers, name_of, rung_epochs
+
+__all__ = ["SuccessiveHalving", "rungs"]
+
+
+def rungs(n: int, epochs: list[int], eta: int) -> list[tuple[int, int]]:
+    """Return (n_i, r_i) of each rung: how many architectures, and for how many epochs.
+
+    Example:
+        >>> rungs(9, [1, 3, 10], eta=3)
+        [(9, 1), (3, 3), (1, 10)]
+    """
+    return [(n // eta**i, r) for i, r in enumerate(epochs)]
+
+
+class Bracket:
+    """One run of successive halving: the rung it is in, what is left to ask for there, what was told."""
+
+    def __init__(self, number: int, plan: list[tuple[int, int]]) -> None:
+        self.number, self.plan, self.rung = number, plan, 0
+        self.places: deque[Trial | None] = deque([None] * plan[0][0])  # not asked for yet; None is a new architecture
+        self.size = plan[0][0]  # of the present rung: smaller than planned where too many have failed
+        self.told: list[Trial] = []
+
+    @property
+    def epochs(self) -> int:
+        """Of the present rung."""
+        return self.plan[self.rung][1]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all trials of the present rung are there, and nobody was promoted."""
+        return len(self.told) == self.size
+
+    def tell(self, trial: Trial) -> list[Trial]:
+        """Collect a trial of the present rung. Return who is promoted by it: by the last one, the best."""
+        self.told.append(trial)
+        if len(self.told) < self.size or self.rung + 1 == len(self.plan):
+            return []
+        able = [each for each in self.told if each.failure is None]
+        best = sorted(able, key=lambda each: each.score, reverse=True)[: self.plan[self.rung + 1][0]]
+        if best:
+            self.rung, self.size, self.told, self.places = self.rung + 1, len(best), [], deque(best)
+        return best
+
+
+class SuccessiveHalving:
+    """One bracket after the other, each of which trains fewer and fewer architectures for longer and longer.
+
+    Args:
+        space: where to sample.
+        rng: the only source of randomness.
+        min_epochs: r, at least 1.
+        max_epochs: R, at least r. The evaluator must have ``at(epochs)`` for every rung's epochs.
+        eta: η, at least 2.
+        bracket_size: n; at least as many as one must be of to reach R, which is the default.
+        sampler: where new architectures come from: None for the space, or what makes a strategy from a space and
+            an rng, such as ``nas.strategies.OptunaStrategy``. See ``fidelities.py``.
+
+    Attributes:
+        epochs: of each rung.
+        brackets: those that are not done, the oldest first.
+
+    State:
+        ask: ``bracket`` (its number, from 0), ``epochs``, ``promoted`` (the trial whose architecture is trained for
+            longer now, or None for a new one), ``rungs`` (of the bracket: [n_i, r_i] each), ``told`` (how many trials
+            its present rung has), ``size`` (how many it waits for).
+        tell: ``bracket``, ``told``, ``size``, ``promotions`` (the trials that go up, best first), ``to_epochs`` (where
+            to; None if none does). Empty for a trial that no bracket asked for and none has room for.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        rng: np.random.Generator,
+        *,
+        min_epochs: int = 1,
+        max_epochs: int = 10,
+        eta: int = 3,
+        bracket_size: int | None = None,
+        sampler: MakeSampler | None = None,
+    ) -> None:
+        self.epochs = rung_epochs(min_epochs, max_epochs, eta)
+        fewest = eta ** (len(self.epochs) - 1)
+        if bracket_size is not None and bracket_size < fewest:
+            raise ValueError(
+                f"bracket_size must be at least {fewest}, or none is ever trained for {max_epochs} epochs; "
+                f"got {bracket_size}."
+            )
+        self.space = space
+        self.rng = rng
+        self.settings = {
+            "min_epochs": min_epochs,
+            "max_epochs": max_epochs,
+            "eta": eta,
+            "bracket_size": bracket_size,
+            "sampler": name_of(sampler),
+        }
+        self.min_epochs, self.max_epochs, self.eta, self.sampler = min_epochs, max_epochs, eta, sampler
+        self.bracket_size = bracket_size or fewest
+        self.samplers = Samplers(space, rng, sampler)
+        self.brackets = [Bracket(0, self.plan(0))]
+        self.opened = 1
+        self.asked: dict[Architecture, list[tuple[int, Bracket]]] = {}  # not told yet: for which epochs, and where
+        self.state: dict[str, Any] = {}
+
+    def plan(self, number: int) -> list[tuple[int, int]]:
+        """Return (n_i, r_i) of the rungs of the bracket of this number."""
+        return rungs(self.bracket_size, self.epochs, self.eta)
+
+    def ask(self) -> Proposal:
+        """Propose a promoted architecture or a new one."""
+        bracket = next((each for each in self.brackets if each.places), None)
+        if bracket is None:
+            bracket = Bracket(self.opened, self.plan(self.opened))
+            self.brackets.append(bracket)
+            self.opened += 1
+        parent = bracket.places[0]
+        architecture = self.samplers.ask() if parent is None else parent.architecture
+        bracket.places.popleft()
+        self.asked.setdefault(architecture, []).append((bracket.epochs, bracket))
+        self.state = {
+            "bracket": bracket.number,
+            "epochs": bracket.epochs,
+            "promoted": None if parent is None else parent.number,
+            "rungs": [list(rung) for rung in bracket.plan],
+            "told": len(bracket.told),
+            "size": bracket.size,
+        }
+        return Proposal(architecture, bracket.epochs)
+
+    def tell(self, trial: Trial) -> None:
+        """Put the trial into its rung; the last one of a rung promotes the best."""
+        self.samplers.tell(trial)
+        bracket = self._asker(trial) or self._with_room(trial)
+        self.state = {}
+        if bracket is None:
+            return
+        promoted = bracket.tell(trial)
+        self.state = {
+            "bracket": bracket.number,
+            "told": len(bracket.told),
+            "size": bracket.size,
+            "promotions": [each.number for each in promoted],
+            "to_epochs": bracket.epochs if promoted else None,
+        }
+        if bracket.is_done:
+            self.brackets.remove(bracket)
+
+    def _asker(self, trial: Trial) -> Bracket | None:
+        """Return whose ask the trial answers. One that failed may have been trained for less than was asked."""
+        asked = self.asked.get(trial.architecture, [])
+        answers = [each for each in asked if each[0] == trial.epochs] or (asked if trial.failure is not None else [])
+        if not answers:
+            return None
+        asked.remove(answers[0])
+        if not asked:
+            del self.asked[trial.architecture]
+        return answers[0][1]
+
+    def _with_room(self, trial: Trial) -> Bracket | None:
+        """Return a bracket that would ask for a new architecture with these epochs, and take that place."""
+        for bracket in self.brackets:
+            if bracket.places and bracket.places[0] is None and bracket.epochs == trial.epochs:
+                bracket.places.popleft()
+                return bracket
+        return None
