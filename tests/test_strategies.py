@@ -43,6 +43,7 @@ MAKE = {
     "ReinforceTable": lambda space, rng: S.ReinforceTable(space, rng),
     "Reinforce": lambda space, rng: S.Reinforce(space, rng, hidden_size=8, learning_rate=0.01),
     "Reinforce, four tells per update": lambda space, rng: S.Reinforce(space, rng, hidden_size=8, tells_per_update=4),
+    "PPO": lambda space, rng: S.PPO(space, rng, hidden_size=8, tells_per_update=4, epochs=3),
 }
 SPACES = {
     "nasbench201": NASBench201(),
@@ -331,6 +332,8 @@ def test_strategies_are_imported_without_torch():
         ("Reinforce", {"learning_rate": 0.0}, "learning_rate must be above 0"),
         ("Reinforce", {"entropy_weight": -1.0}, "entropy_weight at least 0; got 0.01 and -1.0"),
         ("Reinforce", {"baseline_decay": 1.0}, r"baseline_decay must lie in \[0, 1\); got 1.0"),
+        ("PPO", {"tells_per_update": 1}, "tells_per_update at least 2, .*; got 32, 10 and 1"),
+        ("PPO", {"clip": 0.0}, "clip must be above 0, .*; got 0.01, 0.0 and 0.01"),
         ("ReinforceTable", {"learning_rate": 0.0}, "learning_rate must be above 0, .*; got 0.0 and 0.01"),
         ("ReinforceTable", {"baseline_decay": -0.1}, r"baseline_decay must lie in \[0, 1\); got -0.1"),
     ],

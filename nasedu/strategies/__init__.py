@@ -6,6 +6,7 @@ from nasedu.strategies.genetic_algorithm import GeneticAlgorithm
 from nasedu.strategies.hyperband import Hyperband
 from nasedu.strategies.local_search import LocalSearch
 from nasedu.strategies.optuna_strategy import OptunaStrategy
+from nasedu.strategies.ppo import PPO
 from nasedu.strategies.random_search import RandomSearch
 from nasedu.strategies.regularized_evolution import RegularizedEvolution
 from nasedu.strategies.reinforce import Reinforce
@@ -16,6 +17,7 @@ from nasedu.strategies.wrappers import Constrained, Diversified, WithoutRepeats
 
 __all__ = [
     "ASHA",
+    "PPO",
     "BoltzmannPolicy",
     "Constrained",
     "Diversified",

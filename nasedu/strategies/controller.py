@@ -28,6 +28,7 @@ What differs from the paper: a tanh network replaces the LSTM, and there are no 
 skip connections; a space lists all its decisions.
 """
 
+from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -37,9 +38,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nasedu.core import SearchSpace
+from nasedu.core import MAX_REDRAWS, SearchSpace
 
-__all__ = ["Adam", "Controller", "Sentences"]
+__all__ = ["Controller", "Sentences"]
 
 Array = NDArray[np.float64]
 
@@ -52,6 +53,8 @@ class Sentences:
         choices: the option taken [B, D], 0 where a decision is inactive.
         active: which decisions have a token [B, D].
         log_p: log-probability of each action, among the options of its decision [B, A].
+        taken: log-probability of each token that was taken [B, D], 0 where there is none.
+        entropies: of the softmax of each token, in nats [B, D], 0 where there is none.
         states: s_0 … s_D [D + 1, B, n]; an inactive decision leaves the state as it was.
         inputs: the action before each token [D, B].
     """
@@ -59,6 +62,8 @@ class Sentences:
     choices: NDArray[np.int_]
     active: NDArray[np.bool_]
     log_p: Array
+    taken: Array
+    entropies: Array
     states: Array
     inputs: NDArray[np.int_]
 
@@ -70,13 +75,14 @@ class Controller:
         space: whose architectures to write. What is active may depend on earlier decisions only.
         rng: draws the initial weights, uniform in ±0.1; the initial policy is nearly uniform.
         hidden_size: n, the size of the state s, at least 1.
+        learning_rate: of Adam.
 
     Attributes:
         parameters: all weights in one vector; W_hh [n, n], W_ha [A + 1, n] (a row for each action), b_h [n],
             W_ah [A, n] and b_a [A] are views of it.
     """
 
-    def __init__(self, space: SearchSpace, rng: np.random.Generator, hidden_size: int) -> None:
+    def __init__(self, space: SearchSpace, rng: np.random.Generator, hidden_size: int, learning_rate: float) -> None:
         self.space = space
         self.counts = np.array([len(decision.options) for decision in space.decisions])
         ends = np.cumsum(self.counts)
@@ -86,11 +92,47 @@ class Controller:
         self.shapes = [(n, n), (actions + 1, n), (n,), (actions, n), (actions,)]
         self.parameters = rng.uniform(-0.1, 0.1, sum(int(np.prod(shape)) for shape in self.shapes))
         self.W_hh, self.W_ha, self.b_h, self.W_ah, self.b_a = self.views(self.parameters)
+        self.learning_rate, self.steps = learning_rate, 0
+        self.mean, self.square = np.zeros_like(self.parameters), np.zeros_like(self.parameters)  # Adam's m and v
+        self.drawn: deque[tuple[tuple[int, ...], Array, dict[str, Any]]] = deque()
 
     def views(self, vector: Array) -> list[Array]:
         """Return the parts of a vector of all weights, in their shapes."""
         ends = np.cumsum([np.prod(shape) for shape in self.shapes])[:-1]
         return [part.reshape(shape) for part, shape in zip(np.split(vector, ends), self.shapes, strict=True)]
+
+    def draw(self, rng: np.random.Generator, block: int) -> tuple[tuple[int, ...], Array, dict[str, Any]]:
+        """Draw a valid architecture from the policy.
+
+        As long as the policy stays as it is, a block of sentences is drawn in one go, with the uniform numbers
+        ``rng.random((block, D))``, and handed out one by one; :meth:`climb` throws away those that are left.
+        An invalid one is skipped; after 10,000 of them in a row the space draws.
+
+        Returns:
+            The choices; the log-probability of each token [D]; and what there is to look at: ``probabilities`` and
+            ``chosen`` for each decision, None where it is inactive, ``log_probability`` and ``entropy`` in nats.
+        """
+        for _ in range(MAX_REDRAWS):
+            if not self.drawn:
+                self.drawn.extend(self._rows(self.write(rng.random((block, len(self.rows))))))
+            found = self.drawn.popleft()
+            if self.space.pin(found[0]) == found[0] and self.space.is_valid(found[0]):
+                return found
+        return self._rows(self.read(np.array([self.space.sample(rng).choices])))[0]
+
+    def _rows(self, sentences: Sentences) -> list[tuple[tuple[int, ...], Array, dict[str, Any]]]:
+        parts = [np.exp(sentences.log_p[:, rows]).tolist() for rows in self.rows]
+        columns = sentences.choices.tolist(), sentences.active.tolist(), sentences.taken, sentences.entropies
+        found = []
+        for choices, active, taken, entropies, *all_p in zip(*columns, *parts, strict=True):
+            look = {
+                "probabilities": [p if on else None for p, on in zip(all_p, active, strict=True)],
+                "chosen": [choice if on else None for choice, on in zip(choices, active, strict=True)],
+                "log_probability": float(taken.sum()),
+                "entropy": float(entropies.sum()),
+            }
+            found.append((tuple(choices), taken, look))
+        return found
 
     def write(self, uniforms: Array) -> Sentences:
         """Draw sentences: each token is the first option whose cumulative probability exceeds its number.
@@ -128,35 +170,9 @@ class Controller:
             choices[:, t] = np.where(on, choose(t, log_p[:, rows]), 0)
             states[t + 1] = np.where(on[:, None], state, states[t])
             last = np.where(on, rows.start + choices[:, t], last)
-        return Sentences(choices, active, log_p, states, inputs)
-
-    def taken(self, sentences: Sentences) -> Array:
-        """Return the log-probability of each token that was taken [B, D], 0 where there is none."""
-        log_p = np.take_along_axis(sentences.log_p, self.starts + sentences.choices, axis=1)
-        return np.where(sentences.active, log_p, 0.0)
-
-    def entropies(self, sentences: Sentences) -> Array:
-        """Return the entropy of each softmax along the sentences, in nats [B, D], 0 where there is no token."""
-        sums = np.add.reduceat(np.exp(sentences.log_p) * sentences.log_p, self.starts, axis=1)
-        return np.where(sentences.active, -sums, 0.0)
-
-    def looks(self, sentences: Sentences) -> list[dict[str, Any]]:
-        """Return what there is to look at of each sentence: plain values, None where a decision is inactive."""
-        parts = [np.exp(sentences.log_p[:, rows]).tolist() for rows in self.rows]
-        log_probability, entropy = self.taken(sentences).sum(axis=1), self.entropies(sentences).sum(axis=1)
-        numbers = zip(log_probability.tolist(), entropy.tolist(), strict=True)
-        rows = zip(
-            sentences.choices.tolist(), sentences.active.tolist(), zip(*parts, strict=True), numbers, strict=True
-        )
-        return [
-            {
-                "probabilities": [p if on else None for p, on in zip(probabilities, active, strict=True)],
-                "chosen": [choice if on else None for choice, on in zip(choices, active, strict=True)],
-                "log_probability": log_p,
-                "entropy": H,
-            }
-            for choices, active, probabilities, (log_p, H) in rows
-        ]
+        taken = np.take_along_axis(log_p, self.starts + choices, axis=1)
+        entropies = -np.add.reduceat(np.exp(log_p) * log_p, self.starts, axis=1)
+        return Sentences(choices, active, log_p, active * taken, active * entropies, states, inputs)
 
     def gradient(self, sentences: Sentences, weights: Array, entropy_weight: float) -> Array:
         """Return the gradient of G, summed over the sentences: a vector like the parameters.
@@ -173,7 +189,7 @@ class Controller:
         p, options = np.exp(sentences.log_p), self.counts
         onehot = np.zeros_like(p)
         np.put_along_axis(onehot, self.starts + sentences.choices, 1.0, axis=1)
-        H = self.entropies(sentences).repeat(options, axis=1)
+        H = sentences.entropies.repeat(options, axis=1)
         dz = weights.repeat(options, axis=1) * (onehot - p) - entropy_weight * p * (sentences.log_p + H)
         dz *= sentences.active.repeat(options, axis=1)
         gradient = np.zeros_like(self.parameters)
@@ -192,6 +208,15 @@ class Controller:
         db_h[:] = u.sum(axis=0)
         return gradient
 
+    def climb(self, gradient: Array) -> None:
+        """Make a step of Adam uphill."""
+        self.steps += 1
+        self.mean += 0.1 * (gradient - self.mean)
+        self.square += 0.001 * (gradient**2 - self.square)
+        mean, square = self.mean / (1 - 0.9**self.steps), self.square / (1 - 0.999**self.steps)
+        self.parameters += self.learning_rate * mean / (np.sqrt(square) + 1e-8)
+        self.drawn.clear()
+
 
 @cache
 def _blas() -> Any:
@@ -203,19 +228,3 @@ def _blas() -> Any:
 def _one_thread() -> AbstractContextManager[Any]:
     """Sums over threads depend on how many there are; one thread always gives the same."""
     return _blas().limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
-
-
-class Adam:
-    """Gradient ascent whose steps are about as long as the learning rate, whatever the gradient's size."""
-
-    def __init__(self, parameters: Array, learning_rate: float) -> None:
-        self.parameters, self.learning_rate = parameters, learning_rate
-        self.mean, self.square, self.steps = np.zeros_like(parameters), np.zeros_like(parameters), 0
-
-    def ascend(self, gradient: Array) -> None:
-        """Change the parameters in place, uphill along the gradient."""
-        self.steps += 1
-        self.mean += 0.1 * (gradient - self.mean)
-        self.square += 0.001 * (gradient**2 - self.square)
-        mean, square = self.mean / (1 - 0.9**self.steps), self.square / (1 - 0.999**self.steps)
-        self.parameters += self.learning_rate * mean / (np.sqrt(square) + 1e-8)

@@ -21,9 +21,6 @@ Symbols (the paper's values, from its Section 4.1, and ours):
                           of the softmaxes along A
     m  tells_per_update   how many make one Adam step      8 per worker        1
 
-While the policy stays as it is, m architectures are drawn in one go, and handed out one by one; a
-step throws away those that are left.
-
 What differs from the paper:
     * A tanh network replaces the LSTM. The paper cubes accuracy; here the advantage is in units of
       σ, with what that means for outliers (``reinforce_table.py``), and λ is in the same units.
@@ -34,18 +31,16 @@ What differs from the paper:
     * A draw that is no valid architecture is thrown away and drawn again. Trials then come from
       π / Z, where Z = P(valid); as E[∇ log π] = ∇ log Z under π / Z, the update is still exact
       if the mean advantage is 0, and is E[A] ∇ log Z too much where it is not.
-      After 10,000 draws in vain the space draws instead.
     * A failed trial counts as the lowest reward so far.
 """
 
 import math
-from collections import deque
 from typing import Any
 
 import numpy as np
 
-from nasedu.core import MAX_REDRAWS, Architecture, SearchSpace, Trial
-from nasedu.strategies.controller import Adam, Controller
+from nasedu.core import Architecture, SearchSpace, Trial
+from nasedu.strategies.controller import Controller
 
 __all__ = ["Reinforce"]
 
@@ -102,9 +97,7 @@ class Reinforce:
         }
         self.hidden_size, self.learning_rate, self.baseline_decay = hidden_size, learning_rate, baseline_decay
         self.entropy_weight, self.tells_per_update = entropy_weight, tells_per_update
-        self.controller = Controller(space, rng, hidden_size)
-        self.optimizer = Adam(self.controller.parameters, learning_rate)
-        self.drawn: deque[tuple[tuple[int, ...], dict[str, Any]]] = deque()
+        self.controller = Controller(space, rng, hidden_size, learning_rate)
         self.waiting: list[tuple[tuple[int, ...], float]] = []
         self.baseline, self.variance, self.lowest = 0.0, 0.0, math.inf
         self.tells = 0
@@ -112,7 +105,7 @@ class Reinforce:
 
     def ask(self) -> Architecture:
         """Draw an architecture from the policy, token by token."""
-        choices, self.state = self._draw()
+        choices, _, self.state = self.controller.draw(self.rng, self.tells_per_update)
         return self.space.architecture(choices)
 
     def tell(self, trial: Trial) -> None:
@@ -141,26 +134,11 @@ class Reinforce:
         advantages = np.array([advantage for _, advantage in self.waiting])
         weights = np.broadcast_to(advantages[:, None], sentences.choices.shape)
         gradient = self.controller.gradient(sentences, weights, self.entropy_weight) / len(self.waiting)
-        log_p = self.controller.taken(sentences).sum(axis=1)
-        entropy = self.controller.entropies(sentences).sum(axis=1)
-        self.optimizer.ascend(gradient)
-        self.waiting, self.drawn = [], deque()
+        self.controller.climb(gradient)
+        self.waiting = []
+        log_p, entropy = sentences.taken.sum(axis=1), sentences.entropies.sum(axis=1)
         return {
             "loss": -float((advantages * log_p + self.entropy_weight * entropy).mean()),
             "entropy": float(entropy.mean()),
             "log_probability": float(log_p.mean()),
         }
-
-    def _draw(self) -> tuple[tuple[int, ...], dict[str, Any]]:
-        """Return the next valid choices, and what there is to look at."""
-        for _ in range(MAX_REDRAWS):
-            if not self.drawn:
-                size = (self.tells_per_update, len(self.space.decisions))
-                sentences = self.controller.write(self.rng.random(size))
-                texts = map(tuple, sentences.choices.tolist())
-                self.drawn.extend(zip(texts, self.controller.looks(sentences), strict=True))
-            choices, look = self.drawn.popleft()
-            if self.space.pin(choices) == choices and self.space.is_valid(choices):
-                return choices, look
-        choices = self.space.sample(self.rng).choices
-        return choices, self.controller.looks(self.controller.read(np.array([choices])))[0]

@@ -12,7 +12,7 @@ import torch
 from torch_controller import gradient, parameters, sequences, tokens
 
 import nasedu as nas
-from nasedu.strategies.controller import Adam, Controller
+from nasedu.strategies.controller import Controller
 
 TWO = nas.SearchSpace("two", [nas.Decision("width", (8, 16)), nas.Decision("kernel", (1, 3, 5))])
 CHAIN = nas.spaces.Chain(max_depth=2, widths=(8, 16), kernels=(1, 3), activations=("relu",))
@@ -22,7 +22,7 @@ everywhere = pytest.mark.parametrize("space", SPACES.values(), ids=list(SPACES))
 
 def make(space, seed=0, hidden_size=6, sharpen=5.0):
     """A controller whose policy is far from uniform: its initial weights times ``sharpen``."""
-    controller = Controller(space, np.random.default_rng(seed), hidden_size)
+    controller = Controller(space, np.random.default_rng(seed), hidden_size, learning_rate=0.01)
     controller.parameters *= sharpen
     return controller
 
@@ -46,7 +46,7 @@ def test_the_weights_are_views_of_the_parameters():
 def test_the_probabilities_of_all_sequences_add_up_to_one(space):
     controller = make(space)
     everything = controller.read(np.array(sequences(space)))
-    probabilities = np.exp(controller.taken(everything).sum(axis=1))
+    probabilities = np.exp(everything.taken.sum(axis=1))
     assert probabilities.sum() == pytest.approx(1, abs=1e-12)
     assert probabilities.max() > 3 * probabilities.min(), "the policy of these tests must not be uniform"
 
@@ -72,7 +72,7 @@ def test_what_is_written_is_pinned_and_reads_the_same(space):
     assert [space.pin(text) for text in texts] == texts
     assert [space.active(text) for text in texts] == [tuple(row) for row in sentences.active.tolist()]
     again = controller.read(sentences.choices)
-    for name in ("active", "log_p", "states", "inputs"):
+    for name in ("active", "log_p", "taken", "entropies", "states", "inputs"):
         np.testing.assert_array_equal(getattr(again, name), getattr(sentences, name))
 
 
@@ -119,42 +119,36 @@ def test_the_gradient_is_that_of_torch(space):
 
 
 @everywhere
-def test_entropies_and_looks_are_those_of_the_softmaxes_along_the_sentences(space):
+def test_taken_and_entropies_are_those_of_the_softmaxes_along_the_sentences(space):
     controller = make(space)
     sentences, tensors = written(controller, 6), parameters(controller)
-    for row, look in enumerate(controller.looks(sentences)):
-        choices = sentences.choices[row]
-        entropy = log_probability = 0.0
+    for row, choices in enumerate(sentences.choices):
+        taken, entropies = np.zeros(len(choices)), np.zeros(len(choices))
         for index, log_p in tokens(controller, tensors, choices):
-            p = log_p.exp().tolist()
-            assert look["probabilities"][index] == pytest.approx(p)
-            assert look["chosen"][index] == choices[index]
-            entropy += -(log_p.exp() * log_p).sum().item()
-            log_probability += log_p[choices[index]].item()
-        active = space.active(tuple(choices.tolist()))
-        assert [p is not None for p in look["probabilities"]] == list(active)
-        assert [choice is not None for choice in look["chosen"]] == list(active)
-        assert look["entropy"] == pytest.approx(entropy)
-        assert look["log_probability"] == pytest.approx(log_probability)
+            taken[index] = log_p[choices[index]].item()
+            entropies[index] = -(log_p.exp() * log_p).sum().item()
+        assert sentences.taken[row] == pytest.approx(taken)
+        assert sentences.entropies[row] == pytest.approx(entropies)
 
 
-def test_adam_is_that_of_torch():
-    rng = np.random.default_rng(0)
-    ours, theirs = np.ones(5), torch.ones(5, dtype=torch.float64, requires_grad=True)
-    optimizer, reference = Adam(ours, 0.03), torch.optim.Adam([theirs], lr=0.03, maximize=True)
+def test_a_step_is_that_of_torchs_adam():
+    controller, rng = make(TWO), np.random.default_rng(0)
+    theirs = torch.tensor(controller.parameters, requires_grad=True)
+    reference, before = torch.optim.Adam([theirs], lr=0.01, maximize=True), controller.parameters.copy()
     for _ in range(30):
-        step = rng.normal(size=5) * 10.0 ** rng.integers(-6, 3)
-        optimizer.ascend(step)
+        step = rng.normal(size=len(before)) * 10.0 ** rng.integers(-6, 3)
+        controller.climb(step)
         theirs.grad = torch.tensor(step)
         reference.step()
-    np.testing.assert_allclose(ours, theirs.detach().numpy(), rtol=1e-12)
-    assert np.abs(ours - 1).max() > 0.01
+    np.testing.assert_allclose(controller.parameters, theirs.detach().numpy(), rtol=1e-12)
+    assert np.abs(controller.parameters - before).max() > 0.01
+    assert controller.b_a[-1] == controller.parameters[-1], "the parts are still views"
 
 
 THREADS = """
 import json, numpy as np, nasedu as nas
 from nasedu.strategies.controller import Controller
-controller = Controller(nas.spaces.NASBench201(), np.random.default_rng(0), {hidden_size})
+controller = Controller(nas.spaces.NASBench201(), np.random.default_rng(0), {hidden_size}, learning_rate=0.01)
 controller.parameters *= 3
 rng = np.random.default_rng(1)
 for count in (1, 10, 64):
