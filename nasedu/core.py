@@ -19,8 +19,9 @@ import math
 import operator
 import re
 import sys
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -202,8 +203,10 @@ class SearchSpace:
         self.name = name
         self.decisions = decisions
         self.parameters = MappingProxyType(own)
-        self._counts = np.array([len(decision.options) for decision in decisions])
+        self._counts = tuple(len(decision.options) for decision in decisions)
+        self._count_array = np.array(self._counts)  # for rng.integers
         self._always_active = (True,) * len(decisions)
+        self._ends = _ends_of_changes(self._counts, self._always_active)
         self._is_plain = _is_inherited(self, "active") and _is_inherited(self, "is_valid")
         self._key = (name, json.dumps(own, sort_keys=True), decisions)  # the last: from here on the space is frozen
 
@@ -323,10 +326,11 @@ class SearchSpace:
         """Raise ValueError, saying what must hold, unless the choices are an architecture."""
         if len(choices) != len(self.decisions):
             raise ValueError(f"{self.name} takes {len(self.decisions)} choices, one per decision; got {len(choices)}.")
-        for decision, choice in zip(self.decisions, choices, strict=True):
-            if not 0 <= choice < len(decision.options):
-                last = len(decision.options) - 1
-                raise ValueError(f"the choice of decision {decision.name!r} must lie in 0..{last}; got {choice}.")
+        if min(choices) < 0 or not all(map(operator.lt, choices, self._counts)):
+            in_range = [0 <= choice < count for choice, count in zip(choices, self._counts, strict=True)]
+            index = in_range.index(False)
+            name, last = self.decisions[index].name, self._counts[index] - 1
+            raise ValueError(f"the choice of decision {name!r} must lie in 0..{last}; got {choices[index]}.")
         if self._is_plain:
             return
         if self.pin(choices) != choices:
@@ -381,9 +385,9 @@ class SearchSpace:
         architectures with fewer active decisions are likelier.
         """
         for _ in range(MAX_REDRAWS):
-            choices = self.pin(tuple(rng.integers(self._counts).tolist()))
+            choices = self.pin(tuple(rng.integers(self._count_array).tolist()))
             if self._is_plain or self.is_valid(choices):
-                return Architecture(self, choices)
+                return _unchecked_architecture(self, choices)
         raise ValueError(
             f"{self.name} seems to be empty: none of {MAX_REDRAWS:,} draws was valid. Look at its is_valid()."
         )
@@ -393,6 +397,7 @@ class SearchSpace:
 
         Decisions that the change makes inactive are pinned to 0; those that it makes active start there.
         """
+        self._check_space_of(architecture)
         found = []
         for index, on in enumerate(self.active(architecture.choices)):
             if on:
@@ -409,13 +414,14 @@ class SearchSpace:
         Raises:
             ValueError: the architecture has no neighbour.
         """
+        self._check_space_of(architecture)
         active = self.active(architecture.choices)
-        ends = np.cumsum([count - 1 if on else 0 for count, on in zip(self._counts, active, strict=True)])
+        ends = self._ends if active is self._always_active else _ends_of_changes(self._counts, active)
         for _ in range(REDRAWS_BEFORE_LISTING if ends[-1] else 0):
             draw = int(rng.integers(ends[-1]))
-            index = int(np.searchsorted(ends, draw, side="right"))
-            offset = int(ends[index]) - draw  # 1..options-1: a step round the options, never back to the same
-            option = (architecture.choices[index] + offset) % len(self.decisions[index].options)
+            index = bisect_right(ends, draw)
+            offset = ends[index] - draw  # 1..options-1: a step round the options, never back to the same
+            option = (architecture.choices[index] + offset) % self._counts[index]
             neighbor = self._changed(architecture, index, option)
             if neighbor is not None:
                 return neighbor
@@ -427,7 +433,11 @@ class SearchSpace:
     def _changed(self, architecture: Architecture, index: int, option: int) -> Architecture | None:
         choices = architecture.choices
         choices = self.pin((*choices[:index], option, *choices[index + 1 :]))
-        return Architecture(self, choices) if self._is_plain or self.is_valid(choices) else None
+        return _unchecked_architecture(self, choices) if self._is_plain or self.is_valid(choices) else None
+
+    def _check_space_of(self, architecture: Architecture) -> None:
+        if architecture.space is not self:
+            self.check(architecture.choices)
 
     def crossover(self, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
         """One-point crossover: the first decisions of one parent, the rest of the other.
@@ -466,9 +476,16 @@ class SearchSpace:
         }
 
     _key: tuple[str, str, tuple[Decision, ...]]
-    _counts: np.ndarray[Any, np.dtype[np.int_]]
+    _counts: tuple[int, ...]  # of options
+    _count_array: np.ndarray[Any, np.dtype[np.int_]]
+    _ends: tuple[int, ...]
     _always_active: tuple[bool, ...]
     _is_plain: bool  # every combination is valid and every decision active
+
+
+def _ends_of_changes(counts: tuple[int, ...], active: tuple[bool, ...]) -> tuple[int, ...]:
+    """Return how many changes of one decision there are up to each decision: its other options, if it is active."""
+    return tuple(itertools.accumulate(count - 1 if on else 0 for count, on in zip(counts, active, strict=True)))
 
 
 def _is_inherited(space: SearchSpace, method: str) -> bool:
@@ -502,7 +519,11 @@ class Architecture:
         self.space.check(self.choices)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Architecture) and self.choices == other.choices and self.space == other.space
+        return (
+            isinstance(other, Architecture)
+            and self.choices == other.choices
+            and (self.space is other.space or self.space == other.space)
+        )
 
     def __hash__(self) -> int:
         return hash(self.choices)
@@ -550,6 +571,14 @@ class Architecture:
         return sized(architecture_bundle(self))
 
 
+def _unchecked_architecture(space: SearchSpace, choices: tuple[int, ...]) -> Architecture:
+    """Return the architecture with these choices, which are known to be one of the space."""
+    architecture, set_once = object.__new__(Architecture), object.__setattr__
+    set_once(architecture, "space", space)
+    set_once(architecture, "choices", choices)
+    return architecture
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A measured quantity: its value, its unit, and whether ``"higher"`` or ``"lower"`` is better."""
@@ -577,6 +606,9 @@ KNOWN_METRICS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "train_loss": ("nats", "lower"),
         "validation_loss": ("nats", "lower"),
         "mean_absolute_error": ("unit of the targets", "lower"),
+        "f1": ("fraction", "higher"),
+        "memory": ("bytes", "lower"),
+        "latency": ("s", "lower"),
         "seconds_per_epoch": ("s", "lower"),
     }
 )
@@ -641,6 +673,16 @@ class Trial:
         if self.metrics:
             metrics = {name: _as_metric(name, value) for name, value in self.metrics.items()}
             set_once(self, "metrics", metrics)
+
+
+def unchecked_copy(trial: Trial, **changes: Any) -> Trial:
+    """Return ``dataclasses.replace(trial, **changes)``, quicker: what a trial has was checked when it was made."""
+    if type(trial) is not Trial:
+        return replace(trial, **changes)
+    copy, set_once = object.__new__(Trial), object.__setattr__
+    for name in Trial.__slots__:
+        set_once(copy, name, changes[name] if name in changes else getattr(trial, name))
+    return copy
 
 
 def _fraction(accuracy: float) -> float:

@@ -19,9 +19,9 @@ import json
 import math
 import warnings
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 
@@ -39,10 +39,46 @@ from nasedu.core import (
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Event", "History", "RecordedSpace"]
+__all__ = ["Ask", "Event", "Events", "History", "RecordedSpace"]
 
 HISTORY_FORMAT = "nasedu.history"
 Event = dict[str, Any]
+
+
+class Ask(NamedTuple):
+    """An ask: its number, what to evaluate, and for how many epochs; None for what the evaluator is set to."""
+
+    number: int
+    architecture: Architecture
+    epochs: float | None
+
+
+Row = Event | Ask | Trial
+
+
+class Events(Sequence[Event]):
+    """A list of events. One that a running search made becomes a dict when it is first looked at."""
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self.rows = list(rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        return repr(self[:])
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Event]: ...
+    def __getitem__(self, index: int | slice) -> Event | list[Event]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self.rows)))]
+        row = self.rows[index]
+        if not isinstance(row, dict):
+            row = self.rows[index] = event_of(row)
+        return row
 
 
 class RecordedSpace(SearchSpace):
@@ -113,7 +149,7 @@ class History:
 
     Args:
         header: what the search was: space, strategy and its settings, evaluator, versions.
-        events: plain data, one dict per event; they become trials when touched.
+        events: one dict of plain data per event; they become trials when touched.
         space: the search space, if it is at hand; else it is made from the header when first asked for.
 
     Example:
@@ -128,17 +164,17 @@ class History:
 
     def __init__(self, header: Event, events: Iterable[Event] = (), space: SearchSpace | None = None) -> None:
         self.header = header
-        self.events: list[Event] = list(events)
+        self.events = Events(events)
         self._space = space
         self.truncate(len(self.events))
 
     def truncate(self, events: int) -> None:
         """Drop every event after the first ``events``."""
-        del self.events[events:]
+        del self.events.rows[events:]
         self._trials: list[Trial] = []
         self._incumbent: Trial | None = None
-        self._asked: dict[int, Event] = {}  # asks that no decoded trial has answered
-        self._decoded = 0  # how many events have become trials
+        self._asked: dict[int, Architecture | list[int]] = {}  # asks that no decoded trial has answered
+        self._decoded = 0  # how many rows have become trials
 
     def __repr__(self) -> str:
         kinds = [event["event"] for event in self.events]
@@ -166,22 +202,29 @@ class History:
     @property
     def trials(self) -> list[Trial]:
         """Every trial, in the order they were told. Cheap to call after every step; not to be changed."""
-        while self._decoded < len(self.events):
-            event = self.events[self._decoded]
-            if event["event"] == "ask":
-                self._asked[event["number"]] = event
-            elif event["event"] == "trial":
-                if event["number"] not in self._asked:
-                    raise ValueError(
-                        f"the history has trial {event['number']} without an ask of that number before it."
-                    )
-                architecture = self.space.architecture(self._asked.pop(event["number"])["choices"])
-                trial = trial_from_event(event, architecture)
-                self._trials.append(trial)
-                if trial.failure is None and (self._incumbent is None or is_better(trial, self._incumbent)):
-                    self._incumbent = trial
+        rows = self.events.rows
+        while self._decoded < len(rows):
+            row = rows[self._decoded]
+            if isinstance(row, Ask):
+                self._asked[row.number] = row.architecture
+            elif isinstance(row, dict) and row["event"] == "ask":
+                self._asked[row["number"]] = row["choices"]
+            elif isinstance(row, Trial) or row["event"] == "trial":
+                self._decode(row)
             self._decoded += 1
         return self._trials
+
+    def _decode(self, row: Event | Trial) -> None:
+        """Add the trial of a row to the trials."""
+        number = row["number"] if isinstance(row, dict) else row.number
+        if number not in self._asked:
+            raise ValueError(f"the history has trial {number} without an ask of that number before it.")
+        asked = self._asked.pop(number)
+        if isinstance(row, dict):
+            row = trial_from_event(row, asked if isinstance(asked, Architecture) else self.space.architecture(asked))
+        self._trials.append(row)
+        if row.failure is None and (self._incumbent is None or is_better(row, self._incumbent)):
+            self._incumbent = row
 
     @property
     def incumbent(self) -> Trial:
@@ -236,7 +279,7 @@ class History:
 
     def event_lines(self, start: int = 0) -> list[str]:
         """Return the events from ``start`` on as JSON, one line each."""
-        return [event_line(self.space, event) for event in self.events[start:]]
+        return [event_line(self.space, event_of(row)) for row in self.events.rows[start:]]
 
     def lines(self) -> list[str]:
         """Return the whole history as JSON: a line for the header, and one for each event."""
@@ -370,6 +413,16 @@ def _check_format(document: Any, name: str, path: Path) -> None:
     if document.get("version") != FORMAT_VERSION:
         found = document.get("version")
         raise ValueError(f"{path} has version {found!r} of {name}; this nasedu reads {FORMAT_VERSION}. Update nasedu.")
+
+
+def event_of(row: Row) -> Event:
+    """Return what happened as plain data."""
+    if isinstance(row, Trial):
+        return trial_event(row)
+    if isinstance(row, Ask):
+        event: Event = {"event": "ask", "number": row.number, "choices": list(row.architecture.choices)}
+        return event if row.epochs is None else {**event, "epochs": row.epochs}
+    return row
 
 
 def trial_event(trial: Trial) -> Event:

@@ -18,30 +18,37 @@ import platform
 import warnings
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from nasedu.core import FORMAT_VERSION, Architecture, Evaluator, Proposal, SearchSpace, Strategy, Trial
+from nasedu.core import (
+    FORMAT_VERSION,
+    Architecture,
+    Evaluator,
+    Proposal,
+    SearchSpace,
+    Strategy,
+    Trial,
+    unchecked_copy,
+)
 from nasedu.history import (
     HISTORY_FORMAT,
+    Ask,
     Event,
     History,
+    Row,
+    event_of,
     for_the_eye,
     is_snapshot,
     plain,
     read_history,
     to_json_line,
-    trial_event,
     trial_from_event,
 )
 
 __all__ = ["Log", "Search", "header_start", "search"]
-
-Asked = tuple[int, Architecture, float | None]
-"""An ask: its number, what to evaluate, and for how many epochs; None for what the evaluator is set to."""
 
 
 def search(
@@ -82,7 +89,7 @@ class Search:
         _check_arguments(strategy, evaluator, trials, batch)
         self.strategy, self.evaluator, self.trials, self.batch = strategy, evaluator, trials, batch
         self._at: dict[float, Evaluator] = {}  # the evaluator by epochs, for strategies that say how many
-        self._asked: deque[Asked] = deque()  # asked, not answered
+        self._asked: deque[Ask] = deque()  # asked, not answered
         self._answered: deque[Trial] = deque()  # evaluated, not told
         self._asks = self._tells = 0
         self._log: Log = Log(_header(strategy, evaluator, batch), strategy.space, path)
@@ -122,7 +129,7 @@ class Search:
         self._answered.popleft()
         self._asked.popleft()
         self._tells += 1
-        self._log.append(trial_event(trial), getattr(self.strategy, "state", None))
+        self._log.append(trial, getattr(self.strategy, "state", None))
         if self.done:
             self._log.close()
         return trial
@@ -146,54 +153,52 @@ class Search:
         if self._asked and self.history.events[-1]["event"] == "trial":
             return
         while len(self._asked) < self.batch and self._asks < self.trials:
-            architecture, epochs = self._ask()
-            event: Event = {"event": "ask", "number": self._asks, "choices": list(architecture.choices)}
-            if epochs is not None:
-                event["epochs"] = epochs
-            self._asked.append((self._asks, architecture, epochs))
+            asked = self._ask()
+            self._asked.append(asked)
             self._asks += 1
-            self._log.append(event, getattr(self.strategy, "state", None))
+            self._log.append(asked, getattr(self.strategy, "state", None))
 
-    def _ask(self) -> tuple[Architecture, float | None]:
-        """Return what the strategy proposes, and for how many epochs if it says so."""
+    def _ask(self) -> Ask:
+        """Ask the strategy: an architecture, or a proposal that says for how many epochs."""
         proposed = self.strategy.ask()
-        if isinstance(proposed, Proposal) and isinstance(proposed.architecture, Architecture):
-            return proposed.architecture, proposed.epochs
-        if not isinstance(proposed, Architecture):
+        architecture = proposed.architecture if isinstance(proposed, Proposal) else proposed
+        if not isinstance(architecture, Architecture):
             raise TypeError(
-                f"ask() must return an architecture, such as self.space.sample(self.rng); got {proposed!r}."
+                f"ask() must return an architecture, such as self.space.sample(self.rng); got {architecture!r}."
             )
-        return proposed, None
+        return Ask(self._asks, architecture, proposed.epochs if isinstance(proposed, Proposal) else None)
 
     def _evaluate(self) -> list[Trial]:
         """Return the trials of what was asked, in that order; what has the same epochs is evaluated together."""
-        groups: dict[float | None, list[Asked]] = {}
+        groups: dict[float | None, list[Ask]] = {}
         for asked in self._asked:
-            groups.setdefault(asked[2], []).append(asked)
+            groups.setdefault(asked.epochs, []).append(asked)
         trials = [trial for epochs, group in groups.items() for trial in self._evaluate_group(epochs, group)]
-        return sorted(trials, key=lambda trial: trial.number or 0)
+        return trials if len(groups) == 1 else sorted(trials, key=lambda trial: trial.number or 0)
 
-    def _evaluate_group(self, epochs: float | None, group: list[Asked]) -> list[Trial]:
-        asked = [architecture for _, architecture, _ in group]
-        trials = self._evaluator(epochs)(asked)
+    def _evaluate_group(self, epochs: float | None, group: list[Ask]) -> list[Trial]:
+        trials = self._evaluator(epochs)([asked.architecture for asked in group])
         if not isinstance(trials, list | tuple) or not all(isinstance(trial, Trial) for trial in trials):
             raise ValueError(
                 "the evaluator must return a list of trials, such as "
                 f"[nas.Trial(architecture, accuracy=0.9)]; got {str(trials)[:80]}."
             )
-        if len(trials) != len(asked):
-            raise ValueError(f"the evaluator must return one trial per architecture: {len(asked)}; got {len(trials)}.")
-        for trial, architecture in zip(trials, asked, strict=True):
-            if trial.architecture != architecture:
-                raise ValueError(
-                    f"the evaluator must keep the order: expected {architecture!r}; got {trial.architecture!r}."
-                )
-            if epochs is not None and trial.failure is None and trial.epochs not in (epochs, None):
+        if len(trials) != len(group):
+            raise ValueError(f"the evaluator must return one trial per architecture: {len(group)}; got {len(trials)}.")
+        return [self._numbered(trial, asked) for trial, asked in zip(trials, group, strict=True)]
+
+    def _numbered(self, trial: Trial, asked: Ask) -> Trial:
+        """Check that a trial is of what was asked, and return it with the number of the ask."""
+        number, architecture, epochs = asked
+        if trial.architecture != architecture:
+            raise ValueError(
+                f"the evaluator must keep the order: expected {architecture!r}; got {trial.architecture!r}."
+            )
+        if trial.epochs is not None:
+            if epochs not in (None, trial.epochs) and trial.failure is None:
                 raise ValueError(f"evaluator.at({epochs}) must train for {epochs} epochs; got {trial.epochs}.")
-        return [
-            replace(trial, number=number, epochs=epochs if trial.epochs is None else trial.epochs)
-            for trial, (number, _, _) in zip(trials, group, strict=True)
-        ]
+            epochs = trial.epochs
+        return unchecked_copy(trial, number=number, epochs=epochs)
 
     def _evaluator(self, epochs: float | None) -> Evaluator:
         """Return the evaluator, or what trains for so many epochs."""
@@ -212,27 +217,24 @@ class Search:
     def _replay(self, event: Event) -> None:
         """Repeat one logged event and check that the strategy still does the same."""
         kind, number = event["event"], event["number"]
-        expected = self._asks if kind == "ask" else self._asked[0][0] if self._asked else None
+        expected = self._asks if kind == "ask" else self._asked[0].number if self._asked else None
         if kind == "step" or number != expected:
             raise ValueError(
                 f"cannot resume: {kind} {number} of the history is out of turn. Two searches may have written to the "
                 "same file. Choose another one."
             )
         if kind == "trial":
-            self.strategy.tell(trial_from_event(event, self._asked.popleft()[1]))
+            self.strategy.tell(trial_from_event(event, self._asked.popleft().architecture))
             self._tells += 1
             return
-        architecture, epochs = self._ask()
-        if (list(architecture.choices), epochs) != (event["choices"], event.get("epochs")):
-            logged, now = (
-                f"{choices}" + ("" if of is None else f" for {of} epochs")
-                for choices, of in ((event["choices"], event.get("epochs")), (list(architecture.choices), epochs))
-            )
+        asked = self._ask()
+        logged, now = (_what(each) for each in (event, event_of(asked)))
+        if logged != now:
             raise ValueError(
                 f"cannot resume: ask {number} of the history is {logged}, but the strategy now proposes {now}. "
                 "Use a fresh strategy, the same version of nasedu and as many threads."
             )
-        self._asked.append((number, architecture, epochs))
+        self._asked.append(asked)
         self._asks += 1
 
 
@@ -269,11 +271,11 @@ class Log:
         self.history = History(logged.header, logged.events, space)
         self._written = self._writing = Mark(length, len(logged.events))
 
-    def append(self, event: Event, state: Mapping[str, Any] | None) -> None:
-        """Add an event with the state to look at, and write it through to the file."""
-        if state and is_snapshot(event["number"]):
-            event["state"] = for_the_eye(state)
-        self.history.events.append(event)
+    def append(self, row: Row, state: Mapping[str, Any] | None) -> None:
+        """Add what happened with the state to look at, and write it through to the file."""
+        if state and is_snapshot(row["number"] if isinstance(row, dict) else row.number or 0):
+            row = {**event_of(row), "state": for_the_eye(state)}
+        self.history.events.rows.append(row)
         if self.path is not None:
             self._write(self.path)
 
@@ -374,6 +376,11 @@ def header_start(space: SearchSpace) -> Event:
         "versions": {"nasedu": __version__, "python": platform.python_version(), "numpy": np.__version__},
         "space": space.to_json(),
     }
+
+
+def _what(ask: Event) -> str:
+    """Return what an ask is about, for people: its choices and epochs."""
+    return f"{ask['choices']}" + (f" for {ask['epochs']} epochs" if "epochs" in ask else "")
 
 
 def _name(evaluator: Evaluator) -> str:

@@ -376,8 +376,8 @@ ERRORS = {
     "infinite score": (lambda: Trial(CELL, score=math.inf), "finite score or a failure; got score inf"),
     "negative cost": (lambda: Trial(CELL, accuracy=0.5, cost=-1), "cost must be.* at least 0; got -1"),
     "metric without unit": (
-        lambda: Trial(CELL, accuracy=0.5, metrics={"latency": 3}),
-        r"metric 'latency' needs a unit and a direction: nas.Metric\(value, unit, better\)",
+        lambda: Trial(CELL, accuracy=0.5, metrics={"joules": 3}),
+        r"metric 'joules' needs a unit and a direction: nas.Metric\(value, unit, better\)",
     ),
     "direction": (lambda: Metric(1, "s", "smaller"), "better must be 'higher' or 'lower'; got 'smaller'"),
 }
@@ -489,3 +489,10 @@ def test_a_space_that_is_not_installed_can_be_drawn_and_not_searched(tmp_path):
 def test_decisions_are_decisions(decisions):
     with pytest.raises(TypeError, match=r"must be a list such as \[nas\.Decision\('width', \(8, 16\)\)\]; got "):
         SearchSpace("toy", decisions)
+
+
+@pytest.mark.parametrize("change", ["mutate", "neighbors"])
+def test_an_architecture_of_another_space_is_not_changed(change):
+    rng = (np.random.default_rng(0),) if change == "mutate" else ()
+    with pytest.raises(ValueError, match="nasbench201 takes 6 choices, one per decision; got 24"):
+        getattr(NASBench201(), change)(DARTS().sample(np.random.default_rng(0)), *rng)

@@ -4,6 +4,7 @@ import inspect
 import json
 import math
 import os
+import sys
 import warnings
 
 import numpy as np
@@ -155,7 +156,7 @@ def test_histories_differ_in_what_was_asked_answered_seen_or_set():
     assert same != climb(6, greed=0.4).run(False)
     for change in ({"score": 0.0}, {"state": {"third": 7}}, {"failure": "other"}):
         other = climb(6).run(False)
-        other.events[-1] |= change
+        other.events[-1].update(change)
         assert same != other, change
 
 
@@ -671,6 +672,59 @@ def test_calling_trials_after_every_step_decodes_each_event_once(monkeypatch):
         _ = search.history.trials, search.history.incumbent
     assert decoded == list(range(50))
     assert search.history._asked == {}, "answered asks are forgotten, so nothing is searched for"
+
+
+def test_what_was_told_is_kept_and_becomes_plain_data_when_looked_at():
+    told = []
+    search = nas.search(Fixed(tell=told.append), evaluate, 5, batch=2)
+    history = search.run(False)
+    assert all(trial is each for trial, each in zip(history.trials, told, strict=True)), "nothing is made anew"
+    assert [event["event"] for event in history.events[3:5]] == ["trial", "ask"]
+    history.events[-1]["score"] = 0.75
+    assert history.events[-1]["score"] == 0.75 and '"score":0.75' in history.lines()[-1]
+    looked_at = History(history.header, list(history.events)[:-1], SPACE)
+    assert [repr(trial) for trial in looked_at.trials] == [repr(trial) for trial in told[:-1]]
+    assert repr(history.events) == repr(list(history.events))
+
+
+def test_a_look_at_some_events_changes_no_trial():
+    for number in range(10):
+        search = nas.search(Fixed(), evaluate, 5, batch=2)
+        search.run(False)
+        _ = search.history.events[number]
+        assert [trial.number for trial in search.history.trials] == [0, 1, 2, 3, 4]
+        assert search.history._asked == {}
+
+
+def test_a_step_costs_as_much_after_five_thousand_trials_as_after_one_hundred():
+    """Counted in calls, which repeat; trials and incumbent are looked at after each step."""
+    calls = []
+
+    def count(frame, kind, argument):
+        calls[-1] += kind in ("call", "c_call")
+
+    search = nas.search(Fixed(), ones, 6000)
+    for number in range(5001):
+        if number in (100, 5000):
+            calls.append(0)
+            sys.setprofile(count)
+        search.step()
+        _ = search.history.trials, search.history.incumbent
+        sys.setprofile(None)
+    assert 20 < calls[0] == calls[1] < 100
+
+
+def test_a_trial_of_ones_own_class_stays_one():
+    class Sure(nas.Trial):
+        """Has a method more."""
+
+        def doubled(self):
+            return 2 * self.score
+
+    told = []
+    strategy = Fixed(tell=told.append)
+    nas.search(strategy, lambda cells: [Sure(cell, accuracy=0.25) for cell in cells], 1).run(False)
+    assert told[0].doubled() == 0.5 and told[0].number == 0
 
 
 def test_snapshots_thin_out_and_stay_about_a_thousand():

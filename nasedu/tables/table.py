@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nasedu.core import KNOWN_METRICS, Architecture, Metric, SearchSpace, Trial
+from nasedu.core import KNOWN_METRICS, Architecture, Metric, SearchSpace, Trial, unchecked_copy
 from nasedu.spaces import create
 
 __all__ = ["Table", "mean_known"]
@@ -136,7 +136,7 @@ class Table:
         self.scored_seed, self.scored_epoch = seed, self.epochs[epoch]
         of_seeds = self.validation if seed is None else self.validation[:, [self.seeds.index(seed)]]
         self._means = mean_known(of_seeds[:, :, : epoch + 1], axis=1)  # [rows, epochs]
-        self._found: dict[int, dict[str, Any]] = {}  # fields of the trials of the rows that were looked up
+        self._found: dict[int, Trial] = {}  # of the rows that were looked up
 
     # Scoring -----------------------------------------------------------------------------------
 
@@ -145,11 +145,12 @@ class Table:
         trials = []
         for each in architectures:
             row = self._row(each)
-            trials.append(_copy(self._found.get(row) or self._look_up(row, each), each))
+            found = self._found.get(row) or self._look_up(row, each)
+            trials.append(unchecked_copy(found, architecture=each, metrics=dict(found.metrics)))
         return trials
 
-    def _look_up(self, row: int, architecture: Architecture) -> dict[str, Any]:
-        """Return the fields of a row's trial, by name."""
+    def _look_up(self, row: int, architecture: Architecture) -> Trial:
+        """Return a row's trial, as one of this architecture."""
         curve, seconds = self._means[row].tolist(), self.metrics.get("seconds_per_epoch")
         found: dict[str, Any] = {
             "metrics": {key: Metric(values[row].item(), *self.units[key]) for key, values in self.metrics.items()},
@@ -164,8 +165,7 @@ class Table:
             found["accuracy"] = curve[-1]
             if self.epochs[: len(curve)] == tuple(range(1, len(curve) + 1)):
                 found["curve"] = tuple(curve)
-        trial = Trial(architecture, **found)
-        self._found[row] = {name: getattr(trial, name) for name in Trial.__slots__}
+        self._found[row] = Trial(architecture, **found)
         return self._found[row]
 
     def at(self, epochs: float) -> Table:
@@ -338,16 +338,6 @@ class Table:
             raise ValueError(f"{path} is damaged: something is missing or of the wrong kind ({error!r}).") from error
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
-
-
-def _copy(fields: Mapping[str, Any], architecture: Architecture) -> Trial:
-    """Return a trial with these fields, checked when the row was first looked up, but of this architecture."""
-    trial, set_once = object.__new__(Trial), object.__setattr__
-    for name, value in fields.items():
-        set_once(trial, name, value)
-    set_once(trial, "architecture", architecture)
-    set_once(trial, "metrics", dict(fields["metrics"]))
-    return trial
 
 
 def mean_known(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
