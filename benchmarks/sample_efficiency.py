@@ -33,6 +33,7 @@ STRATEGIES = {
     "regularized evolution": ("RegularizedEvolution", {}, 94.10),
     "regularized evolution, P=100 S=25": ("RegularizedEvolution", {"population_size": 100, "sample_size": 25}, None),
     "genetic algorithm": ("GeneticAlgorithm", {}, None),
+    "NSGA-II, one objective": ("NSGA2", {}, None),
     "REINFORCE": ("Reinforce", {}, None),
 }
 CHECKPOINTS = (50, 100, 150, 200, 300, 500, 1000)

@@ -56,6 +56,39 @@ def test_a_trial_has_everything_but_the_test_accuracy():
     assert not any("test" in name for name in (*trial.metrics, *trial.__slots__))
 
 
+def test_what_costs_time_is_measured_where_it_is_asked_for():
+    plain, measured = train()(CELLS[:1])[0], train(measure=("latency", "f1", "memory"))(CELLS[:1])[0]
+    network, _ = train().fit(CELLS[0])
+    assert set(measured.metrics) - set(plain.metrics) == {"latency", "f1", "memory"}
+    assert {name: measured.metrics[name] for name in plain.metrics} == plain.metrics
+    assert measured.metrics["f1"].value == training.f1(network, TASK, "validation", "cpu")
+    assert measured.metrics["memory"].value == training.memory(network, TASK.input_shape)
+    assert 0 < measured.metrics["latency"].value < 1
+    assert (measured.score, measured.curve) == (plain.score, plain.curve)
+
+
+def test_a_measured_latency_makes_no_difference_between_histories(tmp_path):
+    def run():
+        strategy = nas.strategies.RandomSearch(SPACE, np.random.default_rng(0))
+        return nas.search(strategy, train(measure=("latency",)), 2).run(progress=False)
+
+    first, second = run(), run()
+    latencies = [[trial.metrics["latency"].value for trial in history.trials] for history in (first, second)]
+    assert first == second and latencies[0] != latencies[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("latency", "measure must be names out of f1, latency, memory; got 'latency'"),
+        (("time",), "measure must be names"),
+    ],
+)
+def test_only_what_can_be_measured_may_be_asked_for(given, says):
+    with pytest.raises(ValueError, match=says):
+        train(measure=given)
+
+
 def test_trials_do_not_depend_on_the_test_split():
     other = Dataset("peaks", (1, 16), 2, TASK.train, TASK.validation, signals(64, 9))
     assert without_cost(train()(CELLS[:1])[0]) == without_cost(
@@ -219,7 +252,7 @@ def test_a_search_on_a_regression_prefers_the_higher_r_squared_and_its_file_is_r
 def test_settings_are_json_and_tell_evaluators_apart():
     evaluators = [train(), train(epochs=3), train(seed=1), train(channels=8), train(optimizer="sgd"),
                   train(network={"skeleton": "published"}), train(augmentation=("translate",)),
-                  train(time_limit=60)]  # fmt: skip
+                  train(time_limit=60), train(measure=("f1",))]  # fmt: skip
     written = [json.dumps(evaluator.settings, sort_keys=True) for evaluator in evaluators]
     assert len(set(written)) == len(written)
     assert "peaks" in written[0]

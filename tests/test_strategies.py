@@ -35,6 +35,7 @@ MAKE = {
     "WithoutRepeats": lambda space, rng: S.WithoutRepeats(S.BoltzmannPolicy(space, rng, initial_asks=5), attempts=20),
     "Diversified": lambda space, rng: S.Diversified(S.GeneticAlgorithm(space, rng, population_size=6), pressure=0.1),
     "GeneticAlgorithm": lambda space, rng: S.GeneticAlgorithm(space, rng, population_size=6),
+    "NSGA2": lambda space, rng: S.NSGA2(space, rng, objectives=("score", "parameters"), population_size=6),
     "SuccessiveHalving": lambda space, rng: S.SuccessiveHalving(space, rng),
     "Hyperband": lambda space, rng: S.Hyperband(space, rng, max_epochs=9),
     "ASHA": lambda space, rng: S.ASHA(space, rng, eta=2),
@@ -75,14 +76,14 @@ def of_any_length(evaluator):
 
 @of_any_length
 def evaluate(architectures):
-    return [nas.Trial(architecture, accuracy=score(architecture)) for architecture in architectures]
+    return [nas.Trial(a, accuracy=score(a), metrics={"parameters": sum(a.choices)}) for a in architectures]
 
 
 @of_any_length
 def evaluate_some_fail(architectures):
     return [
-        nas.Trial(a, failure="too large") if sum(a.choices) % 3 == 0 else nas.Trial(a, accuracy=score(a))
-        for a in architectures
+        dataclasses.replace(trial, failure="too large") if sum(trial.architecture.choices) % 3 == 0 else trial
+        for trial in evaluate(architectures)
     ]
 
 
@@ -154,6 +155,7 @@ def test_another_process_gives_the_same_histories():
         "BoltzmannPolicy",
         "RegularizedEvolution",
         "GeneticAlgorithm",
+        "NSGA2",
         "Reinforce",
     ],
 )

@@ -15,10 +15,14 @@ from nasedu.training import (
     accuracy,
     augmentation,
     devices,
+    f1,
     fit,
     flops,
+    latency,
     loop,
     mean_absolute_error,
+    measure,
+    memory,
     memory_limit,
     parameters,
     score,
@@ -156,6 +160,34 @@ def test_accuracy_counts_by_hand_and_uses_running_statistics():
     assert accuracy(Constant(), data, "validation", "cpu") == 3 / 5
 
 
+def always(label):
+    """A network that says the same for every sample."""
+    model = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
+    with torch.no_grad():
+        model[1].weight.zero_(), model[1].bias.copy_(torch.eye(3)[label])
+    return model
+
+
+def test_f1_is_that_of_scikit_learn():
+    model, _ = trained(epochs=1)
+    part = TASK.validation
+    with torch.no_grad():
+        said = model.eval()(torch.tensor(part.inputs)).argmax(1).numpy()
+    assert f1(model, TASK, "validation", "cpu") == pytest.approx(metrics.f1_score(part.labels, said, average="macro"))
+    assert 0 < accuracy(model, TASK, "validation", "cpu") < 1, "a case in which nothing can go wrong shows nothing"
+
+
+def test_f1_counts_a_rare_class_as_much_as_the_others_and_leaves_out_one_that_is_not_there():
+    """Of 40 samples 36 are of class 0, and always saying so is 90 % accurate; F1 is the mean of 72/76 and 0."""
+    part = TASK.validation
+    few = np.r_[np.flatnonzero(part.labels == 0)[:36].repeat(2)[:36], np.flatnonzero(part.labels == 1)[:4]]
+    rare = Split(part.inputs[few], part.labels[few])
+    data = Dataset("rare", (1, 4, 4), 3, TASK.train, rare, TASK.test)
+    assert accuracy(always(0), data, "validation", "cpu") == pytest.approx(0.9)
+    assert f1(always(0), data, "validation", "cpu") == pytest.approx((72 / 76 + 0) / 2)
+    assert f1(always(2), data, "validation", "cpu") == 0.0
+
+
 def test_label_smoothing_raises_the_lowest_loss():
     """With smoothing ε and 3 classes no loss is below the entropy of (1 − 2ε/3, ε/3, ε/3)."""
     _, run = trained(label_smoothing=0.3, epochs=8)
@@ -264,6 +296,11 @@ def test_targets_are_standardised_by_the_training_split_alone():
     reference = SLOPES.train.labels.astype(float)
     expected = (SLOPES.validation.labels - reference.mean(0)) / reference.std(0)
     np.testing.assert_allclose(validation, expected, atol=1e-5)
+
+
+def test_f1_needs_classes():
+    with pytest.raises(ValueError, match="F1 needs classes; slopes has real-valued targets"):
+        f1(linear(), SLOPES, "validation", "cpu")
 
 
 def test_classes_and_real_valued_targets_are_not_mixed_up():
@@ -535,14 +572,127 @@ def test_flops_of_convolutions_by_hand():
     assert flops(signal, (1, 40)) == 2 * (8 * 40) * 3 + 2 * 320 * 10
 
 
-def test_measuring_changes_nothing():
+@pytest.mark.parametrize("what", [flops, memory, latency])
+def test_measuring_changes_nothing(what):
     model = network()
     before = [values.clone() for values in model.state_dict().values()]
-    flops(model, (1, 4, 4))
+    what(model, (1, 4, 4))
     assert model.training
     assert all(torch.equal(a, b) for a, b in zip(before, model.state_dict().values(), strict=True))
-    flops(model.eval(), (1, 4, 4))
+    what(model.eval(), (1, 4, 4))
     assert not model.training
+
+
+class Branches(nn.Module):
+    """Three products of the same input, which is needed until the last of them is there."""
+
+    def __init__(self, keep):
+        super().__init__()
+        self.keep = keep
+        self.layers = nn.ModuleList(nn.Linear(100, 100, bias=False) for _ in range(3))
+
+    def forward(self, inputs):
+        if self.keep:
+            return torch.stack([layer(inputs) for layer in self.layers]).sum(0)
+        total = self.layers[0](inputs)
+        for layer in self.layers[1:]:
+            total = total.add_(layer(inputs))
+        return total
+
+
+@pytest.mark.parametrize("batch_size", [1, 7])
+def test_memory_by_hand(batch_size):
+    """In numbers of 4 bytes: weights, and the largest set of tensors that are needed at one time."""
+    wide = nn.Sequential(nn.Linear(10, 500, bias=False), nn.ReLU(), nn.Linear(500, 20, bias=False))
+    assert memory(wide, (10,), batch_size) == 4 * (500 * 30 + batch_size * (10 + 500 + 500)), (
+        "before and after the ReLU"
+    )
+    in_place = nn.Sequential(nn.Linear(10, 500, bias=False), nn.ReLU(inplace=True), nn.Linear(500, 20, bias=False))
+    assert memory(in_place, (10,), batch_size) == 4 * (500 * 30 + batch_size * (10 + 500 + 20))
+    many, few = (memory(Branches(keep), (100,), batch_size) for keep in (True, False))
+    assert many == 4 * (30_000 + batch_size * 100 * (1 + 3 + 3)), "three products, and the same three stacked"
+    assert few == 4 * (30_000 + batch_size * 100 * (1 + 2))
+
+
+def test_memory_has_the_buffers_and_counts_shared_weights_once():
+    assert memory(nn.BatchNorm1d(50), (50,)) == 4 * (2 * 50 + 2 * 50 + 2 * 50) + 8  # the count of batches has 8 bytes
+    layer = nn.Linear(100, 100, bias=False)
+    assert memory(nn.Sequential(layer, layer), (100,)) == 4 * (100 * 100 + 3 * 100)
+
+
+class Sleeper(nn.Module):
+    """Takes a millisecond, and the first times ten."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, inputs):
+        self.calls += 1
+        self.threads, self.shape = torch.get_num_threads(), tuple(inputs.shape)
+        return inputs
+
+
+@pytest.fixture
+def sleeper(monkeypatch):
+    """A network on a clock of its own: the first three runs take 10 ms, then every fourth takes 5 and the others 1."""
+    model, now = Sleeper(), 0.0
+
+    def clock():
+        nonlocal now
+        return now
+
+    def run(inputs, forward=model.forward):
+        nonlocal now
+        forward(inputs)
+        now += 0.010 if model.calls <= 3 else 0.005 if model.calls % 4 == 0 else 0.001
+        return inputs
+
+    model.forward = run
+    monkeypatch.setattr(measure.time, "perf_counter", clock)
+    return model
+
+
+def test_latency_leaves_out_the_warm_up_and_has_a_spread(sleeper):
+    warm = latency(sleeper, (3,), runs=40, warm_up=3, batch_size=8)
+    assert sleeper.calls == 43 and sleeper.shape == (8, 3)
+    assert warm.seconds == pytest.approx([0.005, 0.001, 0.001, 0.001] * 10)
+    assert warm.median == pytest.approx(0.001) and warm.quartiles == pytest.approx((0.001, 0.002))
+    assert str(warm) == "1 ms for 8 samples (quartiles 1 to 2), 1 thread, cpu"
+
+
+def test_cold_runs_are_measured_where_they_are_wanted(sleeper):
+    assert latency(sleeper, (3,), runs=1, warm_up=0).seconds == pytest.approx((0.010,))
+
+
+def test_latency_uses_the_threads_it_is_told_and_gives_the_others_back(sleeper):
+    before = torch.get_num_threads()
+    assert latency(sleeper, (3,), runs=1, threads=2).threads == sleeper.threads == 2
+    assert torch.get_num_threads() == before
+
+
+def test_a_larger_network_takes_longer():
+    """By a factor of a thousand in operations; the medians are far apart on any machine."""
+    small, large = (latency(nn.Linear(n, n), (n,), runs=20).median for n in (32, 2048))
+    assert 0 < small < large
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [({"runs": 0}, "runs must be at least 1"), ({"warm_up": -1}, "warm_up must be at least 0; got -1"),
+     ({"batch_size": 0}, "batch_size must be at least 1"), ({"threads": 0}, "threads must be at least 1")],
+)  # fmt: skip
+def test_wrong_numbers_for_latency_say_what_must_hold(setting, says):
+    with pytest.raises(ValueError, match=says):
+        latency(network(), (1, 4, 4), **setting)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
+def test_measures_on_a_gpu():
+    """The memory is the same as on the CPU, and a large product is waited for: 2·4096³ operations take some time."""
+    assert memory(network().cuda(), (1, 4, 4)) == memory(network(), (1, 4, 4))
+    product = latency(nn.Linear(4096, 4096).cuda(), (4096,), batch_size=4096)
+    assert product.device == "cuda:0" and product.median > 2 * 4096**3 / 1e16
 
 
 def test_parameters_are_the_trainable_ones():

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Train"]
 
 FIT_SETTINGS = ("epochs", "batch_size", "learning_rate", "weight_decay", "schedule", "optimizer", "label_smoothing")
+MEASURES = ("f1", "latency", "memory")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +56,9 @@ class Train:
         time_limit: seconds after which a training is stopped and its trial has failed; None for no limit. How far
             a training comes in that time is the machine's affair, so such a trial may not repeat.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``; see :func:`nasedu.training.device`.
+        measure: further metrics of a trial, which take time of their own: ``"f1"``, macro-averaged, of the validation
+            split; ``"memory"``, the bytes of one sample's forward pass; ``"latency"``, its median seconds on this
+            machine with one thread, a measurement and no two times the same. See :mod:`nasedu.training.measure`.
         progress: show a bar over the architectures of a call.
 
     Raises:
@@ -85,6 +89,7 @@ class Train:
     augmentation: Sequence[str] = ()
     time_limit: float | None = None
     device: str = "auto"
+    measure: Sequence[str] = ()
     progress: bool = False
 
     def __post_init__(self) -> None:
@@ -97,8 +102,16 @@ class Train:
             raise ValueError(f"seed must not be negative; got {self.seed}.")
         training.check_settings(self.data, **self._fit_settings, augmentation=self.augmentation)
         training.check_time_limit(self.time_limit)
+        self._check_measure()
         object.__setattr__(self, "augmentation", tuple(self.augmentation))
         object.__setattr__(self, "device", str(training.device(self.device)))
+
+    def _check_measure(self) -> None:
+        if isinstance(self.measure, str) or not set(self.measure) <= set(MEASURES):
+            raise ValueError(f"measure must be names out of {', '.join(MEASURES)}; got {self.measure!r}.")
+        if "f1" in self.measure and self.data.classes is None:
+            raise ValueError(f"f1 needs classes; {self.data.name} has real-valued targets. Leave it out of measure.")
+        object.__setattr__(self, "measure", tuple(self.measure))
 
     @property
     def _fit_settings(self) -> dict[str, Any]:
@@ -110,7 +123,8 @@ class Train:
         skeleton = {"channels": self.channels, "cells": self.cells, "network": dict(self.network)}
         data = {"name": self.data.name, "checksum": self.data.checksum}
         further = {"augmentation": list(self.augmentation), "time_limit": self.time_limit, "device": self.device}
-        return {"dataset": data, "seed": self.seed, **skeleton, **self._fit_settings, **further}
+        measured = {"measure": list(self.measure)} if self.measure else {}
+        return {"dataset": data, "seed": self.seed, **skeleton, **self._fit_settings, **further, **measured}
 
     def at(self, epochs: int) -> Self:
         """Return the same evaluator with another number of epochs: from the start, with a schedule of that length.
@@ -201,6 +215,7 @@ class Train:
             metrics |= {"train_loss": loss, "mean_absolute_error": error}
         else:
             metrics["train_loss"] = outcome.losses[-1]
+        metrics |= self._measured(network)
         return Trial(
             architecture,
             accuracy=None if self.data.classes is None else curve[-1],
@@ -210,3 +225,18 @@ class Train:
             epochs=self.epochs,
             cost=seconds,
         )
+
+    def _measured(self, network: nn.Module) -> dict[str, float]:
+        """Return the metrics that are only there when they were asked for."""
+        from nasedu import training
+        from nasedu.training import devices
+
+        found: dict[str, float] = {}
+        with devices.threads(1):
+            if "f1" in self.measure:
+                found["f1"] = training.f1(network, self.data, "validation", self.device)
+            if "memory" in self.measure:
+                found["memory"] = training.memory(network, self.data.input_shape)
+            if "latency" in self.measure:
+                found["latency"] = training.latency(network, self.data.input_shape).median
+        return found

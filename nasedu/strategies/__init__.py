@@ -5,6 +5,7 @@ from nasedu.strategies.boltzmann_policy import BoltzmannPolicy
 from nasedu.strategies.genetic_algorithm import GeneticAlgorithm
 from nasedu.strategies.hyperband import Hyperband
 from nasedu.strategies.local_search import LocalSearch
+from nasedu.strategies.nsga2 import NSGA2
 from nasedu.strategies.optuna_strategy import OptunaStrategy
 from nasedu.strategies.ppo import PPO
 from nasedu.strategies.random_search import RandomSearch
@@ -17,6 +18,7 @@ from nasedu.strategies.wrappers import Constrained, Diversified, WithoutRepeats
 
 __all__ = [
     "ASHA",
+    "NSGA2",
     "PPO",
     "BoltzmannPolicy",
     "Constrained",

@@ -3,21 +3,25 @@
 from nasedu.training.devices import device
 from nasedu.training.limits import TrainingFailure, check_time_limit, memory_limit, time_limit
 from nasedu.training.loop import Fit, check_settings, fit
-from nasedu.training.measure import flops, parameters
+from nasedu.training.measure import Latency, flops, latency, memory, parameters
 from nasedu.training.population import fit_population, population_size
-from nasedu.training.scores import accuracy, mean_absolute_error, score
+from nasedu.training.scores import accuracy, f1, mean_absolute_error, score
 
 __all__ = [
     "Fit",
+    "Latency",
     "TrainingFailure",
     "accuracy",
     "check_settings",
     "check_time_limit",
     "device",
+    "f1",
     "fit",
     "fit_population",
     "flops",
+    "latency",
     "mean_absolute_error",
+    "memory",
     "memory_limit",
     "parameters",
     "population_size",

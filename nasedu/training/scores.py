@@ -6,6 +6,10 @@
 R², the coefficient of determination, is 1 for a perfect network, 0 for one that always says the split's
 mean, and negative, without a bound, for one that does worse. Of several outputs it is the mean.
 
+Where classes are not equally frequent, accuracy hides the rare ones; the macro-averaged F1 counts all classes alike:
+
+    F1 of a class = 2 · right / (how often it was said + how often it was true)
+
 A network learns targets that :func:`nasedu.training.devices.on_device` has standardised by the training split;
 R² does not change by that.
 """
@@ -19,7 +23,7 @@ from torch import Tensor, nn
 from nasedu.data import Dataset
 from nasedu.training import devices
 
-__all__ = ["accuracy", "mean_absolute_error", "score"]
+__all__ = ["accuracy", "f1", "mean_absolute_error", "score"]
 
 EVALUATION_BATCH = 500
 
@@ -50,6 +54,21 @@ def accuracy(network: nn.Module, dataset: Dataset, split: str, device: str | tor
         raise ValueError(f"accuracy needs classes; {dataset.name} has real-valued targets. Ask training.score for R².")
     logits, labels = _evaluate(network, dataset, split, device)
     return int((logits.argmax(1) == labels).sum()) / len(labels)
+
+
+def f1(network: nn.Module, dataset: Dataset, split: str, device: str | torch.device = "auto") -> float:
+    """Return the macro-averaged F1 of a split, in [0, 1]: the mean over all classes that were true or were said.
+
+    Raises:
+        ValueError: the dataset has real-valued targets.
+    """
+    if dataset.classes is None:
+        raise ValueError(f"F1 needs classes; {dataset.name} has real-valued targets. Ask training.mean_absolute_error.")
+    logits, labels = _evaluate(network, dataset, split, device)
+    said, true = logits.argmax(1).cpu().numpy(), labels.cpu().numpy()
+    both = np.concatenate([said, true])
+    right, either = (np.bincount(each, minlength=dataset.classes) for each in (true[said == true], both))
+    return float((2 * right[either > 0] / either[either > 0]).mean())
 
 
 def mean_absolute_error(network: nn.Module, dataset: Dataset, split: str, device: str | torch.device = "auto") -> float:

@@ -1,0 +1,170 @@
+"""NSGA-II: a genetic algorithm that keeps a whole front of compromises instead of one best.
+
+Deb, Pratap, Agarwal & Meyarivan, "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II", IEEE Transactions on
+Evolutionary Computation 6 (2002), Section III; on networks: Lu et al., "NSGA-Net", arXiv:1810.03522.
+
+Accuracy pulls one way, size and speed the other, and nobody knows the price of a percent beforehand. So nothing is
+added up. A member is better if it lies on an earlier front; within a front, if it is less crowded, so that the
+population spreads along the whole front (``objectives.py`` has both). Parents and children compete for the places of
+the next generation, so that nothing good is ever lost.
+
+    ask:   the first N times: a random architecture; then
+           a, b  = winners of two tournaments of 2 members: the lower rank wins, then the larger crowding
+           child = the space's crossover of a and b with probability c, else a
+           each active decision of the child changes with probability m
+           begin again if the child is invalid or was asked for before
+    tell:  collect the trial; after N of them
+           rank population and children together, front by front, and compute the crowding in each front
+           the N best by rank, then crowding, are the next population
+
+Symbols (the paper's values, for real-valued or binary codes, and ours):
+    N  population_size   members, and trials in a generation   100                20
+    c  crossover_rate    chance of a second parent             0.9                0.9
+    m  mutation_rate     chance of each decision to change     1 / their number   1 / their number
+
+What differs from the paper:
+    * ask and tell are separate: a trial that returns late counts for the generation then being collected.
+    * Any number of objectives; with one it is a genetic algorithm in which parents and children compete.
+    * Crossover and mutation are those of categorical decisions, and nothing is evaluated twice, as long as something
+      new is found within 100 attempts.
+    * A trial that failed, or in which an objective is not known, counts for its generation but never enters.
+      As long as there is no population, asks are random.
+
+The search's incumbent stays the trial with the highest *score*. What this strategy looks for is the front of
+its trials: ``nas.analysis.front(history.trials, objectives)``.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nasedu.core import Architecture, SearchSpace, Trial
+from nasedu.objectives import check_objectives, crowding, gains, ranks
+
+__all__ = ["NSGA2"]
+
+ATTEMPTS = 100
+
+
+class NSGA2:
+    """Non-dominated sorting, crowding, and elitism by competition of parents and children.
+
+    Args:
+        space: where to sample, and whose decisions are the code.
+        rng: the only source of randomness.
+        objectives: names of what trials have: ``"score"``, ``"accuracy"`` or metrics, such as ``("accuracy",
+            "parameters")``; each metric knows its better direction. By default the score alone.
+        population_size: N, at least 2.
+        crossover_rate: c, in [0, 1].
+        mutation_rate: m, in [0, 1]; None for one decision on average.
+
+    Attributes:
+        generation: how many generations are complete.
+        population: the trials that are parents now, the best first; empty before the first generation.
+        ranks, crowding: of each of them, when it was chosen; 0 is the Pareto front.
+
+    State:
+        ask: ``generation``, ``parents`` (numbers of trials; one without crossover, none of a random ask).
+        tell: ``entered``, the trial's number; of a generation's last trial also ``population``, ``ranks`` and
+            ``crowding`` (None at the ends of a front), the best first.
+
+    Raises:
+        ValueError: an argument is out of its range; in ``tell``, a trial lacks an objective.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        rng: np.random.Generator,
+        *,
+        objectives: Sequence[str] = ("score",),
+        population_size: int = 20,
+        crossover_rate: float = 0.9,
+        mutation_rate: float | None = None,
+    ) -> None:
+        check_objectives(objectives)
+        if population_size < 2:
+            raise ValueError(f"population_size must be at least 2, or there is nothing to mix; got {population_size}.")
+        rate = 1 / len(space.decisions) if mutation_rate is None else mutation_rate
+        if not (0 <= crossover_rate <= 1 and 0 <= rate <= 1):
+            given = f"{crossover_rate} and {mutation_rate}"
+            raise ValueError(f"crossover_rate and mutation_rate are probabilities and must lie in [0, 1]; got {given}.")
+        self.space = space
+        self.rng = rng
+        self.settings = {
+            "objectives": list(objectives),
+            "population_size": population_size,
+            "crossover_rate": crossover_rate,
+            "mutation_rate": mutation_rate,
+        }
+        self.objectives, self.population_size = tuple(objectives), population_size
+        self.crossover_rate, self.mutation_rate = crossover_rate, rate
+        self.generation, self.told = 0, 0  # told: trials of the generation that is being collected
+        self.population: list[Trial] = []
+        self.children: list[Trial] = []
+        self.ranks: list[int] = []
+        self.crowding: list[float] = []
+        self.asked: set[Architecture] = set()
+        self.state: dict[str, Any] = {}
+
+    def ask(self) -> Architecture:
+        """Propose a child that was not asked for before."""
+        for _ in range(ATTEMPTS):
+            child = self._child() if self.population else self._founder()
+            if child is not None and child not in self.asked:
+                break
+        if child is None:  # no attempt was valid
+            child = self._founder()
+        self.asked.add(child)
+        return child
+
+    def tell(self, trial: Trial) -> None:
+        """Collect the trial; the last one of a generation chooses the next population."""
+        self.state = {"entered": trial.number}
+        self.told += 1
+        if np.isfinite(gains([trial], self.objectives)).all():
+            self.children.append(trial)
+        if self.told == self.population_size:
+            self._select([*self.population, *self.children])
+            self.children, self.told = [], 0
+            self.generation += 1
+
+    def _select(self, pool: list[Trial]) -> None:
+        """Let the best of the pool by rank, then crowding, be the population."""
+        gained = gains(pool, self.objectives)
+        rank, distance = ranks(gained), np.zeros(len(pool))
+        for each in set(rank.tolist()):
+            distance[rank == each] = crowding(gained[rank == each])
+        best = np.lexsort([-distance, rank])[: self.population_size]
+        self.population = [pool[index] for index in best]
+        self.ranks, self.crowding = rank[best].tolist(), distance[best].tolist()
+        self.state["population"] = [member.number for member in self.population]
+        self.state["ranks"] = self.ranks
+        self.state["crowding"] = [each if np.isfinite(each) else None for each in self.crowding]
+
+    def _founder(self) -> Architecture:
+        self.state = {"generation": self.generation, "parents": []}
+        return self.space.sample(self.rng)
+
+    def _child(self) -> Architecture | None:
+        parents = [self._winner() for _ in range(2 if self.rng.random() < self.crossover_rate else 1)]
+        child = parents[0].architecture
+        if len(parents) == 2:
+            child = self.space.crossover(child, parents[1].architecture, self.rng)
+        active = self.space.active(child.choices)
+        mutated = [self._mutated(index, old) if active[index] else old for index, old in enumerate(child.choices)]
+        choices = self.space.pin(tuple(mutated))
+        self.state = {"generation": self.generation, "parents": [parent.number for parent in parents]}
+        return self.space.architecture(choices) if self.space.is_valid(choices) else None
+
+    def _winner(self) -> Trial:
+        draws = self.rng.integers(len(self.population), size=2).tolist()
+        return self.population[min(draws, key=lambda index: (self.ranks[index], -self.crowding[index]))]
+
+    def _mutated(self, index: int, old: int) -> int:
+        """Return a decision's choice after mutation: the old one, or any other."""
+        count = len(self.space.decisions[index].options)
+        if count == 1 or self.rng.random() >= self.mutation_rate:
+            return old
+        return (old + 1 + int(self.rng.integers(count - 1))) % count
