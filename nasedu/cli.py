@@ -35,6 +35,10 @@ WEIGHT_SHARING = ("darts",)
 DEFAULTS = {"data": "mnist1d", "trials": 20, "steps": 500, "epochs": 10, "unit": "fraction"}  # of nasedu search
 INTERRUPTED = 130  # as a shell reports it
 CHECKPOINTS = (10, 50, 100, 200, 500, 1000)  # trials after which nasedu race prints what was found
+RACERS = (  # of nasedu race: one or two of each family, as many as a figure shows well; the first to compare with
+    *("random-search", "local-search", "regularized-evolution", "genetic-algorithm", "reinforce", "q-learning"),
+    *("bayesian-optimization", "bananas"),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -130,16 +134,19 @@ def _parser() -> _Parser:
 
     race = commands.add_parser("race", help="let strategies race on a table", allow_abbrev=False)
     race.description = (
-        "Race on a table: every strategy, at its default settings, searches from the same seeds by the validation "
+        "Race on a table: each strategy, at its default settings, searches from the same seeds by the validation "
         "accuracy of the table's first training of each architecture. What it has found is judged by the test "
         "accuracy, the mean over all trainings, which no strategy sees."
     )
     race.add_argument("--table", required=True, metavar="NAME|FILE", help="its name, or an .npz file")
     race.add_argument(
-        "--strategies", metavar="A,B,…", help="the first is the one to compare with (all, random-search first)"
+        "--strategies",
+        metavar="A,B,…",
+        help=f"the first is the one to compare with ({', '.join(RACERS)}); an unknown name prints all",
     )
     race.add_argument("--trials", type=int, default=200, help="of each search (200)")
     race.add_argument("--seeds", type=int, default=20, help="searches of each strategy (20)")
+    race.add_argument("--processes", type=int, help="searches at a time (one for each core)")
     race.add_argument("--figure", type=Path, metavar="OUT", help="a picture to draw; ends in .svg, .pdf or .png")
     race.add_argument("--quiet", action="store_true", help="no progress bar")
     race.set_defaults(run=_race)
@@ -273,7 +280,7 @@ def _strategies() -> dict[str, Any]:
 
     classes = [getattr(strategies, name) for name in strategies.__all__]
     return {
-        re.sub(r"(?<=[a-z])(?=[A-Z])", "-", found.__name__).lower(): found
+        re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", found.__name__).lower(): found
         for found in classes
         if hasattr(found, "ask") and "space" in inspect.signature(found).parameters  # not those around another one
     }
@@ -418,7 +425,12 @@ def _race(arguments: argparse.Namespace) -> int:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="interrupted after")  # it is said below
             frame = nas.race(
-                strategies, table, trials=arguments.trials, seeds=arguments.seeds, progress=not arguments.quiet
+                strategies,
+                table,
+                trials=arguments.trials,
+                seeds=arguments.seeds,
+                processes=arguments.processes,
+                progress=not arguments.quiet,
             )
     except KeyboardInterrupt:
         print("nasedu: interrupted before every strategy had run once; there is nothing to show.", file=sys.stderr)
@@ -439,9 +451,10 @@ def _race(arguments: argparse.Namespace) -> int:
 
 
 def _racers(given: str | None) -> dict[str, Any]:
-    """Return the named strategies, or all with random search first, by the names of their classes."""
+    """Return the named strategies, or a selection with random search first, by the names of their classes."""
     known = _strategies()
-    names = ["random-search", *known] if given is None else [name.strip() for name in given.split(",")]
+    selection = [name for name in RACERS if name in known]
+    names = selection if given is None else [name.strip() for name in given.split(",")]
     for name in names:
         if ALIASES.get(name, name) not in known:
             raise ValueError(f"unknown strategy {name!r}; there are {', '.join(known)}.")

@@ -1,24 +1,32 @@
 """A race: several strategies, the same evaluator, many seeds; afterwards each is judged by the test accuracy.
 
     for each seed:
-        for each strategy:
+        for each strategy:                                    side by side, on all cores
             search by the score of the trials
             look up the test accuracy of every incumbent, when the search is over
 
 One search shows luck, many show a strategy. On a table a search costs a fraction of a second.
+
+Searches are independent, so they run in processes of their own. Those are started afresh and are sent the strategies
+and the evaluator as they are, functions of a notebook included; nothing of this process is copied by forking, which
+would hang where a library has started threads. Each search runs on one thread, so that it gives the same numbers in
+whichever process it runs, and is as quick beside another.
 """
 
 from __future__ import annotations
 
 import math
+import signal
 import warnings
-from collections.abc import Callable, Mapping
-from itertools import accumulate
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nasedu.core import SearchSpace, Strategy, Trial
+from nasedu.history import is_better
 from nasedu.loop import search
 
 if TYPE_CHECKING:
@@ -27,16 +35,28 @@ if TYPE_CHECKING:
 __all__ = ["race"]
 
 MakeStrategy = Callable[[SearchSpace, np.random.Generator], Strategy]
-Row = dict[str, Any]
+Job = tuple[int, str]  # a seed and the name of a strategy
+Columns = dict[str, Any]
+Results = Generator[tuple[Job, Columns], None, None]
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
+_RUNNER: list[_Runner] = []  # of this process, if it was started for a race
 
 
 def race(
-    strategies: Mapping[str, MakeStrategy], evaluator: Any, *, trials: int, seeds: int, progress: bool = True
+    strategies: Mapping[str, MakeStrategy],
+    evaluator: Any,
+    *,
+    trials: int,
+    seeds: int,
+    processes: int | None = None,
+    progress: bool = True,
 ) -> pandas.DataFrame:
     """Run each strategy from each seed, and return what it had found after each trial.
 
-    The seeds are the outer loop: a race that is interrupted returns the seeds from which every strategy has run,
-    and warns that there are fewer. No strategy sees the test: it is looked up when a search is over.
+    A race that is interrupted returns the seeds from which every strategy has run, and warns that there are fewer.
+    No strategy sees the test: it is looked up when a search is over. The result does not depend on ``processes``.
 
     Args:
         strategies: by the name to show, what makes a fresh one from a space and an rng: a class, or a function such as
@@ -45,40 +65,51 @@ def race(
             gives the test accuracy, in [0, 1]; without one, or with ``has_test`` false, there is none.
         trials: of each search; at least 1.
         seeds: how many searches of each strategy, with the seeds 0, 1, …; at least 1.
+        processes: how many searches run at a time; as many as this process may use cores if None. With 1 all run
+            here, one after another: for strategies or evaluators that cannot be sent, or that note what they did.
         progress: show a bar.
 
     Returns:
-        One row for each strategy, seed and trial: ``strategy``, ``seed``, ``trial`` (from 1), its ``score``,
-        ``incumbent_score``, the highest so far, and ``incumbent_test``, the test accuracy of the first trial that
-        had it. NaN for a failed trial, where none has succeeded yet, and where there is no test.
+        One row for each strategy, seed and trial: ``strategy``, ``seed``, ``trial`` (from 1), its ``score``;
+        ``elapsed``, the cost in seconds of all trials up to it; ``incumbent_score`` and ``incumbent_test``, the score
+        and the test accuracy of the incumbent: the best trial so far of those that were trained for longest, the
+        first one on a tie. NaN for a failed trial, where none has succeeded yet, and where there is no test.
 
     Raises:
-        ValueError: there are no strategies, no trials or no seeds.
-        TypeError: the strategies have no names, or the evaluator has no space.
+        ValueError: there are no strategies, no trials, no seeds or no processes.
+        TypeError: the strategies have no names, the evaluator has no space, or they cannot be sent.
+        RuntimeError: a search failed; says which, and why.
         KeyboardInterrupt: it was interrupted before every strategy had run once.
     """
     import pandas
     from tqdm.auto import tqdm
 
-    _check(strategies, evaluator, trials, seeds)
-    rows: list[Row] = []
-    with tqdm(total=seeds * len(strategies), disable=not progress, unit="search") as bar:
-        for seed in range(seeds):
-            try:
-                found = []
-                for name, make in strategies.items():
-                    found += _run(name, make, evaluator, seed, trials)
-                    bar.update()
-            except KeyboardInterrupt:
-                if seed == 0:
-                    raise
-                warnings.warn(f"interrupted after {seed} of {seeds} seeds; the rest is not there.", stacklevel=2)
-                break
-            rows += found
-    return pandas.DataFrame(rows)
+    _check(strategies, evaluator, trials=trials, seeds=seeds, processes=1 if processes is None else processes)
+    runner = _Runner(strategies, evaluator, trials)
+    jobs = [(seed, name) for seed in range(seeds) for name in strategies]
+    count = min(_cores() if processes is None else processes, len(jobs))
+    found: dict[Job, Columns] = {}
+    interrupted = False
+    with (
+        tqdm(total=len(jobs), disable=not progress, unit="search") as bar,
+        closing(_in_turn(runner, jobs) if count == 1 else _side_by_side(runner, jobs, count)) as results,
+    ):
+        try:
+            for job, columns in results:
+                found[job] = columns
+                bar.update()
+        except KeyboardInterrupt:
+            interrupted = True
+    complete = [seed for seed in range(seeds) if all((seed, name) in found for name in strategies)]
+    if interrupted and not complete:
+        raise KeyboardInterrupt
+    if interrupted:
+        warnings.warn(f"interrupted after {len(complete)} of {seeds} seeds; the rest is not there.", stacklevel=2)
+    rows = [{"strategy": name, "seed": seed, **found[seed, name]} for seed in complete for name in strategies]
+    return pandas.concat([pandas.DataFrame(each) for each in rows], ignore_index=True)
 
 
-def _check(strategies: Mapping[str, MakeStrategy], evaluator: Any, trials: int, seeds: int) -> None:
+def _check(strategies: Mapping[str, MakeStrategy], evaluator: Any, **numbers: int) -> None:
     if not isinstance(strategies, Mapping):
         raise TypeError(
             "strategies must have names, such as {'random search': nas.strategies.RandomSearch}; "
@@ -86,7 +117,7 @@ def _check(strategies: Mapping[str, MakeStrategy], evaluator: Any, trials: int, 
         )
     if not strategies:
         raise ValueError("a race takes at least one strategy; got none.")
-    for name, value in (("trials", trials), ("seeds", seeds)):
+    for name, value in numbers.items():
         if value < 1:
             raise ValueError(f"{name} must be at least 1; got {value}.")
     if not isinstance(getattr(evaluator, "space", None), SearchSpace):
@@ -96,28 +127,91 @@ def _check(strategies: Mapping[str, MakeStrategy], evaluator: Any, trials: int, 
         )
 
 
-def _run(name: str, make: MakeStrategy, evaluator: Any, seed: int, trials: int) -> list[Row]:
-    """Return the rows of one search."""
-    strategy = make(evaluator.space, np.random.default_rng(seed))
-    done = search(strategy, evaluator, trials).run(progress=False).trials
-    incumbents = list(accumulate(done, _better))
-    once = {each.number: each for each in incumbents}
-    tests = {number: _test(evaluator, each) for number, each in once.items()}
-    return [
-        {
-            "strategy": name,
-            "seed": seed,
-            "trial": number,
-            "score": _known(trial),
-            "incumbent_score": _known(best),
-            "incumbent_test": tests[best.number],
+def _cores() -> int:
+    from joblib import cpu_count
+
+    return int(cpu_count())
+
+
+# Where searches run ----------------------------------------------------------------------------
+
+
+def _in_turn(runner: _Runner, jobs: list[Job]) -> Results:
+    """Yield the results of all jobs, run here."""
+    for job in jobs:
+        yield job, runner.run(*job)
+
+
+def _side_by_side(runner: _Runner, jobs: list[Job], processes: int) -> Results:
+    """Yield the results of all jobs as they are ready, run in fresh processes, which end with this generator."""
+    from joblib.externals.loky import FIRST_COMPLETED, ProcessPoolExecutor, wait
+
+    pool = ProcessPoolExecutor(processes, initializer=_start, initargs=(runner,), env=ONE_THREAD)
+    left = iter(jobs)
+    try:
+        try:
+            running = {pool.submit(_run_here, *job): job for job in islice(left, 2 * processes)}
+        except Exception as error:
+            raise TypeError(
+                f"strategies or evaluator cannot be sent to other processes ({error}); race with processes=1."
+            ) from error
+        while running:
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            running |= {pool.submit(_run_here, *job): job for job in islice(left, len(done))}
+            for each in done:
+                yield running.pop(each), each.result()
+    finally:
+        pool.shutdown(kill_workers=True)
+
+
+def _start(runner: _Runner) -> None:
+    """Take what this process needs for every search; Ctrl-C is for the process that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _RUNNER.append(runner)
+
+
+def _run_here(seed: int, name: str) -> Columns:
+    return _RUNNER[0].run(seed, name)
+
+
+# One search ------------------------------------------------------------------------------------
+
+
+class _Runner:
+    """What all searches of a race have in common."""
+
+    def __init__(self, strategies: Mapping[str, MakeStrategy], evaluator: Any, trials: int) -> None:
+        self.strategies, self.evaluator, self.trials = dict(strategies), evaluator, trials
+
+    def run(self, seed: int, name: str) -> Columns:
+        """Return the columns of one search."""
+        try:
+            done = self._search(seed, name)
+        except Exception as error:
+            raise RuntimeError(
+                f"the search of {name!r} from seed {seed} failed: {type(error).__name__}: {error}"
+            ) from error
+        incumbents = list(accumulate(done, _better))
+        once = {each.number: each for each in incumbents}
+        tests = {number: _test(self.evaluator, each) for number, each in once.items()}
+        return {
+            "trial": np.arange(1, len(done) + 1),
+            "score": [_known(trial) for trial in done],
+            "elapsed": np.cumsum([trial.cost for trial in done]),
+            "incumbent_score": [_known(best) for best in incumbents],
+            "incumbent_test": [tests[best.number] for best in incumbents],
         }
-        for number, (trial, best) in enumerate(zip(done, incumbents, strict=True), start=1)
-    ]
+
+    def _search(self, seed: int, name: str) -> list[Trial]:
+        from threadpoolctl import threadpool_limits
+
+        strategy = self.strategies[name](self.evaluator.space, np.random.default_rng(seed))
+        with threadpool_limits(1):  # of the libraries that are loaded by now
+            return list(search(strategy, self.evaluator, self.trials))
 
 
 def _better(best: Trial, trial: Trial) -> Trial:
-    return trial if trial.score > best.score else best
+    return trial if is_better(trial, best) else best
 
 
 def _known(trial: Trial) -> float:

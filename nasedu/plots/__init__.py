@@ -4,9 +4,10 @@ Importing this loads no matplotlib; drawing does.
 """
 
 from nasedu.plots.architecture import architecture_figure, check_format, draw, save, save_figure
-from nasedu.plots.curves import bands, histories, race
+from nasedu.plots.curves import bands, diversity, histories
 from nasedu.plots.maps import controller
 from nasedu.plots.overview import history_figure
+from nasedu.plots.races import critical_difference, race, regret
 from nasedu.plots.weights import alphas, losses, supernet
 
 __all__ = [
@@ -15,11 +16,14 @@ __all__ = [
     "bands",
     "check_format",
     "controller",
+    "critical_difference",
+    "diversity",
     "draw",
     "histories",
     "history_figure",
     "losses",
     "race",
+    "regret",
     "save",
     "save_figure",
     "supernet",

@@ -2,31 +2,30 @@
 
 How good is what each search has found so far?      histories
 How sure are we of it, over many seeds?             bands
-Who beats whom by the test accuracy?                race
+How different are the architectures that it tries?  diversity
+
+Races of many strategies are drawn in ``races.py``.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from nasedu import analysis
 from nasedu.history import History
-from nasedu.plots.axes import SIZE, TEXT, LineEnd, finish, new_axes, room, score_axis
-from nasedu.plots.palette import INK, QUIET, LineStyle, readable, strategy_style, strategy_styles
+from nasedu.plots.axes import TEXT, LineEnd, finish, new_axes, score_axis
+from nasedu.plots.palette import QUIET, LineStyle, strategy_style, strategy_styles
 
 if TYPE_CHECKING:
-    import pandas
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-__all__ = ["bands", "histories", "race", "strategy_name"]
+__all__ = ["bands", "diversity", "draw_band", "histories", "limit", "strategy_name", "what_bands_are"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-BAND = (10, 90)  # percentiles
 MARKS = 8  # on a line, about
 FEW = 150  # trials; more have smaller dots
 _LIMITS: WeakKeyDictionary[Any, tuple[float, float]] = WeakKeyDictionary()  # that bands has set, by axes
@@ -65,7 +64,9 @@ def _draw_history(ax: Axes, name: str, history: History, style: LineStyle, place
     numbers, scores, failed = _scores(name, history)
     color = style.color
     size = 5.5 if len(numbers) <= FEW else 4.0
-    ax.plot(numbers, scores, style.marker, color=color, markersize=size, alpha=0.6, markeredgewidth=0, linestyle="")
+    ax.plot(
+        numbers, scores, marker=style.marker, color=color, markersize=size, alpha=0.6, markeredgewidth=0, linestyle=""
+    )
     best = np.maximum.accumulate(np.where(np.isnan(scores), -np.inf, scores))
     shown = np.isfinite(best)
     every = max(1, -(-int(shown.sum()) // MARKS))
@@ -113,91 +114,55 @@ def bands(
     ends, shown = [], []
     for (name, rows), style in zip(given.items(), strategy_styles(list(given)), strict=True):
         values, x = _values(name, rows, budget)
-        low, middle, high = _draw_band(ax, x, values, style)
+        low, middle, high = draw_band(ax, x, values, style)
         ends.append(LineEnd(float(x[-1]), float(middle[-1]), name, style))
         shown += [low[len(x) // 20 :], high[len(x) // 20 :]]
-    _limit(ax, np.concatenate(shown))
+    limit(ax, np.concatenate(shown))
     ax.set_xlabel(budget_name)
     score_axis(ax, any(word in score_name for word in ("accuracy", "error", "regret")), score_name)
-    ax.set_title(_what_bands_are(given), fontsize=TEXT, loc="left", color=QUIET)
+    ax.set_title(what_bands_are(given), fontsize=TEXT, loc="left", color=QUIET)
     finish(ax, ends)
     return ax
 
 
-def race(frame: pandas.DataFrame, *, best: float | None = None) -> Figure:
-    """Draw the test accuracy of what each strategy of a race had found after each trial.
-
-    Each strategy has a panel, with the first strategy behind it to compare: the median over the seeds as a line,
-    and the 10 to 90 % band around it. The y-axis leaves out the first twentieth of the trials, as in :func:`bands`.
+def diversity(
+    given: History | Sequence[History] | Mapping[str, History], window: int = 20, ax: Axes | None = None
+) -> Axes:
+    """Draw how different the last trials of each search are from each other: 1 if in every decision, 0 if not at all.
 
     Args:
-        frame: what ``nas.race`` returned.
-        best: the highest test accuracy there is, in [0, 1], for a line at the top.
+        given: one history, several, or several by name, as in :func:`histories`.
+        window: how many trials are compared, at least 2; see ``nasedu.analysis.diversity_over_time``.
+        ax: where to draw; a new pyplot figure if None.
 
     Returns:
-        A new pyplot figure.
+        The axes.
 
     Raises:
-        ValueError: the race had no test accuracies.
+        ValueError: there is nothing to draw, a history has fewer than two trials, or the window is too short.
     """
-    if frame["incumbent_test"].isna().all():
-        raise ValueError(
-            "a race is drawn by its test accuracies, and this one has none: race on a table that has them."
-        )
-    table = frame.pivot(index=["strategy", "seed"], columns="trial", values="incumbent_test")
-    given = {name: table.loc[name].to_numpy() for name in frame["strategy"].unique()}
-    styles = dict(zip(given, strategy_styles(list(given)), strict=True))
-    first, *others = given
-    figure, panels = _panels(others or [first])
-    shown = [] if best is None else [np.array([best])]
-    for name, ax in panels.items():
-        for each in dict.fromkeys((first, name)):
-            low, _, high = _draw_band(ax, table.columns.to_numpy(float), given[each], styles[each])
-            shown += [low[len(low) // 20 :], high[len(high) // 20 :]]
-        if best is not None:
-            ax.axhline(best, color=INK, linewidth=1)
-        ax.set_title(name, fontsize=TEXT, loc="left", color=readable(styles[name].color))
-    _limit(ax, np.concatenate(shown))
-    for ax in panels.values():
-        finish(ax, [])
-    _say_what_lines_are(figure, _what_bands_are(given), first if others else "", styles[first], best)
-    return figure
+    named = _named(given)
+    ax = new_axes() if ax is None else ax
+    ends = []
+    for (name, history), style in zip(named.items(), _styles_of(named), strict=True):
+        values = analysis.diversity_over_time(history, window)
+        if len(values) < 2:
+            raise ValueError(f"the diversity of {name} takes at least 2 trials; it has {len(values)}.")
+        x = np.arange(1, len(values) + 1, dtype=float)
+        ax.plot(x, values, color=style.color, linewidth=2, linestyle=style.dash)
+        ends.append(LineEnd(float(x[-1]), float(values[-1]), name, style))
+    ax.set_xlabel("trial")
+    ax.set_ylabel(f"diversity of the last {window} trials")
+    ax.set_ylim(0, None)
+    finish(ax, ends)
+    return ax
 
 
-def _panels(names: Sequence[str]) -> tuple[Figure, dict[str, Axes]]:
-    """Return a pyplot figure, and its panels by name, which share their axes."""
-    from matplotlib import pyplot
-
-    columns = math.ceil(math.sqrt(len(names)))
-    rows = math.ceil(len(names) / columns)
-    figure = pyplot.figure(figsize=(SIZE[0], 0.8 + 2.2 * rows), facecolor="white", layout=room())
-    panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel())
-    for index, ax in enumerate(panels):
-        ax.set_visible(index < len(names))
-        if index % columns == 0:
-            score_axis(ax, True, "test accuracy")
-        if index + columns >= len(names):  # nothing is below it
-            ax.set_xlabel("trials")
-            ax.tick_params(labelbottom=True)
-    return figure, dict(zip(names, panels, strict=False))
-
-
-def _say_what_lines_are(figure: Figure, bands: str, first: str, style: LineStyle, best: float | None) -> None:
-    """Write above the panels what the bands are, and what the lines are that all panels have."""
-    from matplotlib.lines import Line2D
-
-    dash: Any = style.dash
-    lines = [Line2D([], [], color=style.color, linestyle=dash, linewidth=2, label=first)] if first else []
-    if best is not None:
-        lines.append(Line2D([], [], color=INK, linewidth=1, label=f"best there is: {100 * best:.2f} %"))
-    figure.suptitle(bands, x=0.02, ha="left", fontsize=TEXT, color=QUIET)
-    if lines:
-        figure.legend(handles=lines, loc="outside upper right", ncols=len(lines), frameon=False, fontsize=TEXT)
-
-
-def _draw_band(ax: Axes, x: Array, values: Array, style: LineStyle) -> tuple[Array, Array, Array]:
-    """Draw the median and the band around it; return the lower edge, the median and the upper edge."""
-    low, middle, high = np.nanpercentile(values, [BAND[0], 50, BAND[1]], axis=0)
+def draw_band(ax: Axes, x: Array, values: Array, style: LineStyle) -> tuple[Array, Array, Array]:
+    """Draw the median and the band around it where all seeds have a value; return lower edge, median, upper edge."""
+    low, middle, high = analysis.band(values)
+    if np.isnan(middle).all():
+        raise ValueError("a band needs a place where every seed has a value; here some seed has nan everywhere.")
     ax.fill_between(x, low, high, color=style.color, alpha=0.13, linewidth=0)
     for edge in (low, high):
         ax.plot(x, edge, color=style.color, linewidth=0.8, alpha=0.55, linestyle=style.dash)
@@ -205,10 +170,11 @@ def _draw_band(ax: Axes, x: Array, values: Array, style: LineStyle) -> tuple[Arr
     return low, middle, high
 
 
-def _what_bands_are(given: Mapping[str, Any]) -> str:
+def what_bands_are(given: Mapping[str, Any]) -> str:
+    """Return what the lines and bands of these values [seeds, trials] show, in words."""
     seeds = sorted({len(np.asarray(rows)) for rows in given.values()})
     count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]}–{seeds[-1]}"
-    return f"median and {BAND[0]}–{BAND[1]} % of {count} seeds"
+    return f"median and 10–90 % of {count} seeds"
 
 
 def _values(name: str, rows: Any, budget: Sequence[float] | None) -> tuple[Array, Array]:
@@ -222,7 +188,7 @@ def _values(name: str, rows: Any, budget: Sequence[float] | None) -> tuple[Array
     return values, x
 
 
-def _limit(ax: Axes, shown: Array) -> None:
+def limit(ax: Axes, shown: Array) -> None:
     """Let the y-axis hold these values and those of earlier bands on it; limits that others have set stay."""
     siblings = ax.get_shared_y_axes().get_siblings(ax)
     earlier = {_LIMITS[other] for other in siblings if other in _LIMITS} & {ax.get_ylim()}

@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 Dash = tuple[float, tuple[float, ...]] | str
+Marker = str | tuple[int, int, int]  # matplotlib's name, or corners, 1 for a star, and degrees
 INK, QUIET, RULE = "#1a1a1a", "#4d4d4d", "#e6e6e6"  # of text, of notes and plain edges, of grid lines
 READABLE = 4.5  # contrast of small text on its background, WCAG 2.2, criterion 1.4.3
 
@@ -34,7 +35,7 @@ class LineStyle:
 
     color: str
     dash: Dash
-    marker: str = "o"
+    marker: Marker = "o"
 
 
 @cache
@@ -44,7 +45,8 @@ def _palette() -> dict[str, Any]:
 
 def _line_style(entry: dict[str, Any]) -> LineStyle:
     dash: Dash = (0.0, tuple(entry["dash"])) if entry["dash"] else "solid"
-    return LineStyle(entry["color"], dash, entry.get("marker", "o"))
+    marker = entry.get("marker", "o")
+    return LineStyle(entry["color"], dash, tuple(marker) if isinstance(marker, list) else marker)
 
 
 @cache
