@@ -62,19 +62,19 @@ class LocalSearch:
         self.settings: dict[str, Any] = {}
         self.climb = 0
         self.current: Trial | None = None
-        self.neighbors: list[Architecture] = []
+        self.untried: list[Architecture] = []  # neighbours of the current trial
         self.asked: dict[Architecture, Trial | None] = {}
         self.state: dict[str, Any] = {}
 
     def ask(self) -> Architecture:
         """Propose a neighbour that was not asked for yet, or a new start if there is none."""
-        untried = [each for each in self.neighbors if each not in self.asked]
-        if self.current is not None and not untried:
+        self.untried = [each for each in self.untried if each not in self.asked]
+        if self.current is not None and not self.untried:
             self.current, self.climb = None, self.climb + 1
         if self.current is None:
             architecture, changed = self._start(), []
         else:
-            architecture = untried.pop(int(self.rng.integers(len(untried))))
+            architecture = self.untried.pop(int(self.rng.integers(len(self.untried))))
             pairs = zip(self.current.architecture.choices, architecture.choices, strict=True)
             changed = [index for index, (old, new) in enumerate(pairs) if old != new]
         self.asked[architecture] = self.current
@@ -82,7 +82,7 @@ class LocalSearch:
             "climb": self.climb,
             "parent": None if self.current is None else self.current.number,
             "changed": changed,
-            "untried": len(untried),
+            "untried": len(self.untried),
         }
         return architecture
 
@@ -93,7 +93,7 @@ class LocalSearch:
         self.state = {"entered": None, "left": None}
         if trial.failure is None and all(trial.score > each.score for each in lower):
             self.state = {"entered": trial.number, "left": None if self.current is None else self.current.number}
-            self.current, self.neighbors = trial, self.space.neighbors(trial.architecture)
+            self.current, self.untried = trial, self.space.neighbors(trial.architecture)
 
     def _start(self) -> Architecture:
         for _ in range(ATTEMPTS):
