@@ -432,8 +432,12 @@ class SearchSpace:
 
     def _changed(self, architecture: Architecture, index: int, option: int) -> Architecture | None:
         choices = architecture.choices
-        choices = self.pin((*choices[:index], option, *choices[index + 1 :]))
-        return _unchecked_architecture(self, choices) if self._is_plain or self.is_valid(choices) else None
+        choices = (*choices[:index], option, *choices[index + 1 :])
+        if not self._is_plain:
+            choices = self.pin(choices)
+            if not self.is_valid(choices):
+                return None
+        return _unchecked_architecture(self, choices)
 
     def _check_space_of(self, architecture: Architecture) -> None:
         if architecture.space is not self:

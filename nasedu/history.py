@@ -504,8 +504,13 @@ def _scalars(state: Mapping[str, Any]) -> Event:
     return {name: value for name, value in state.items() if isinstance(value, int | float | str)}
 
 
+SCALARS = {str, int, float, bool, type(None)}
+
+
 def plain(value: Any) -> Any:
     """Return a value as JSON knows it: arrays become lists, numpy numbers become numbers."""
+    if type(value) in SCALARS:
+        return value
     if isinstance(value, Mapping):
         return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple | deque):
@@ -514,7 +519,7 @@ def plain(value: Any) -> Any:
         return plain(value.tolist())
     if isinstance(value, np.generic):
         return value.item()
-    if value is None or isinstance(value, str | int | float):
+    if isinstance(value, str | int | float):
         return value
     raise ValueError(
         "states and settings must be numbers, strings, lists, dicts or numpy arrays; "
@@ -524,11 +529,14 @@ def plain(value: Any) -> Any:
 
 def for_the_eye(value: Any) -> Any:
     """Return a state as plain data with four significant digits; not-a-number and infinity become null."""
-    value = plain(value)
+    return _rounded(plain(value))
+
+
+def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: for_the_eye(item) for name, item in value.items()}
+        return {name: _rounded(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [for_the_eye(item) for item in value]
+        return [_rounded(item) for item in value]
     if isinstance(value, float):
         return float(f"{value:.4g}") if math.isfinite(value) else None
     return value

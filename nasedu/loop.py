@@ -50,6 +50,8 @@ from nasedu.history import (
 
 __all__ = ["Log", "Search", "header_start", "search"]
 
+EXAMPLE = "such as [nas.Trial(architecture, accuracy=0.9)]"
+
 
 def search(
     strategy: Strategy, evaluator: Evaluator, trials: int, *, batch: int = 1, history: str | Path | None = None
@@ -178,11 +180,8 @@ class Search:
 
     def _evaluate_group(self, epochs: float | None, group: list[Ask]) -> list[Trial]:
         trials = self._evaluator(epochs)([asked.architecture for asked in group])
-        if not isinstance(trials, list | tuple) or not all(isinstance(trial, Trial) for trial in trials):
-            raise ValueError(
-                "the evaluator must return a list of trials, such as "
-                f"[nas.Trial(architecture, accuracy=0.9)]; got {str(trials)[:80]}."
-            )
+        if not isinstance(trials, (list, tuple)):
+            raise ValueError(f"the evaluator must return a list of trials, {EXAMPLE}; got {str(trials)[:80]}.")
         if len(trials) != len(group):
             raise ValueError(f"the evaluator must return one trial per architecture: {len(group)}; got {len(trials)}.")
         return [self._numbered(trial, asked) for trial, asked in zip(trials, group, strict=True)]
@@ -190,6 +189,8 @@ class Search:
     def _numbered(self, trial: Trial, asked: Ask) -> Trial:
         """Check that a trial is of what was asked, and return it with the number of the ask."""
         number, architecture, epochs = asked
+        if not isinstance(trial, Trial):
+            raise ValueError(f"the evaluator must return a list of trials, {EXAMPLE}; got {str(trial)[:80]} in it.")
         if trial.architecture != architecture:
             raise ValueError(
                 f"the evaluator must keep the order: expected {architecture!r}; got {trial.architecture!r}."
