@@ -3,26 +3,29 @@
 White, Nolen & Savani, "Exploring the Loss Landscape in Neural Architecture Search", UAI 2021,
 arXiv:2005.02960: on small benchmarks this simplest of searches finds as much as far cleverer ones.
 
-Two architectures are neighbours if they differ in one decision. From a random start the search
-climbs; where no neighbour is better, it is at a *local optimum*, which may be far below the best
-there is, and starts again. How much it finds depends on how many such tops a space has, and how
-wide their slopes are. The climbs see one measurement of each architecture: a lucky one is a top, too.
+Two architectures are neighbours if they differ in one decision. From the best of a few random
+architectures the search climbs; where no neighbour is better, it is at a *local optimum*, which may
+be far below the best there is, and it starts again. How much it finds depends on how many such tops a
+space has, and how wide their slopes are.
 
-    ask:   if every neighbour of the current trial was asked for: a local optimum; forget where we are
-           if we are nowhere: a random architecture that was not asked for before
-           else: one of the neighbours that were not asked for, drawn uniformly
-    tell:  go there if we are nowhere, or if it is better than the current trial
+    ask:   if every neighbour of the current trial was asked for, it is a local optimum: forget it
+           the first n times of a climb, and while nothing is told: a random architecture
+           else: a neighbour of the current trial, drawn uniformly from those not asked for before
+    tell:  go there if it is better than the current trial, or if there is none
 
 Nothing is evaluated twice, neither in one climb nor in two; only where a hundred random draws were
-all asked for before, which happens when a small space is used up, does a start come again.
+all asked for before, as when a small space is used up, does an architecture come again.
+
+Symbols (no canonical values; this is ours):
+    n  initial_asks   random asks at the beginning of each climb    10
 
 What differs from the paper:
     * Its climb evaluates all neighbours and goes to the best of them. Here it goes to the first that
       is better, so a step costs a few trials and not the whole neighbourhood (24 in NAS-Bench-201).
-    * After a local optimum it starts again, as long as there are trials.
-    * Trials may return late. One that was asked for as a neighbour is gone to if it is better than
-      that trial and than the current one. So a climb that was given up too early is taken up again,
-      and of several random starts that were asked for together the best one is climbed from.
+    * A climb begins at the best of n random architectures, and after a local optimum there is
+      another climb, as long as there are trials.
+    * Trials may return late. A neighbour is gone to if it is better than the current trial and than
+      the one whose neighbour it is, so a climb that was given up too early is taken up again.
     * A failed trial is never gone to.
 """
 
@@ -43,23 +46,30 @@ class LocalSearch:
     Args:
         space: where to search; its ``neighbors`` are the steps.
         rng: the only source of randomness.
+        initial_asks: n, at least 1.
 
     Attributes:
         current: the trial at which the climb stands; None before a start is told.
-        asked: every architecture that was asked for, with the trial whose neighbour it was, None for a start.
+        asked: every architecture that was asked for, with the trial whose neighbour it was, None for a random one.
 
     State:
         climb: which climb an ask belongs to, from 0.
-        parent: number of the trial whose neighbour is asked for; None for a random start.
+        parent: number of the trial whose neighbour is asked for; None for a random ask.
         changed: indices of the decisions in which they differ.
         untried: how many of its neighbours are left after this one.
         entered, left: after a tell, the numbers of the trials that the climb went to and came from, or None.
+
+    Raises:
+        ValueError: initial_asks is below 1.
     """
 
-    def __init__(self, space: SearchSpace, rng: np.random.Generator) -> None:
+    def __init__(self, space: SearchSpace, rng: np.random.Generator, *, initial_asks: int = 10) -> None:
+        if initial_asks < 1:
+            raise ValueError(f"initial_asks must be at least 1, or there is nowhere to begin; got {initial_asks}.")
         self.space = space
         self.rng = rng
-        self.settings: dict[str, Any] = {}
+        self.settings = {"initial_asks": initial_asks}
+        self.initial_asks = self.initial_asks_left = initial_asks
         self.climb = 0
         self.current: Trial | None = None
         self.untried: list[Architecture] = []  # neighbours of the current trial
@@ -67,20 +77,23 @@ class LocalSearch:
         self.state: dict[str, Any] = {}
 
     def ask(self) -> Architecture:
-        """Propose a neighbour that was not asked for yet, or a new start if there is none."""
+        """Propose a neighbour that was not asked for yet, or a random architecture to climb from."""
         self.untried = [each for each in self.untried if each not in self.asked]
         if self.current is not None and not self.untried:
-            self.current, self.climb = None, self.climb + 1
-        if self.current is None:
-            architecture, changed = self._start(), []
+            self.current, self.climb, self.initial_asks_left = None, self.climb + 1, self.initial_asks
+        self.initial_asks_left -= 1
+        parent = None if self.initial_asks_left >= 0 else self.current
+        changed: list[int] = []
+        if parent is None:
+            architecture = self._random()
         else:
             architecture = self.untried.pop(int(self.rng.integers(len(self.untried))))
-            pairs = zip(self.current.architecture.choices, architecture.choices, strict=True)
+            pairs = zip(parent.architecture.choices, architecture.choices, strict=True)
             changed = [index for index, (old, new) in enumerate(pairs) if old != new]
-        self.asked[architecture] = self.current
+        self.asked[architecture] = parent
         self.state = {
             "climb": self.climb,
-            "parent": None if self.current is None else self.current.number,
+            "parent": None if parent is None else parent.number,
             "changed": changed,
             "untried": len(self.untried),
         }
@@ -95,9 +108,9 @@ class LocalSearch:
             self.state = {"entered": trial.number, "left": None if self.current is None else self.current.number}
             self.current, self.untried = trial, self.space.neighbors(trial.architecture)
 
-    def _start(self) -> Architecture:
+    def _random(self) -> Architecture:
         for _ in range(ATTEMPTS):
-            start = self.space.sample(self.rng)
-            if start not in self.asked:
+            architecture = self.space.sample(self.rng)
+            if architecture not in self.asked:
                 break
-        return start
+        return architecture

@@ -18,8 +18,8 @@ The tournament is the whole selection pressure. With P different scores the pare
 (1 is best) with probability ((P − r + 1)^S − (P − r)^S) / P^S.
 
 Symbols (the values of the paper's "Methods Details", of the scripts of NAS-Bench-201, and ours):
-    P  population_size   members of the queue    100   10   10
-    S  sample_size       draws per tournament     25    3    3
+    P  population_size   members of the queue    100   10   20
+    S  sample_size       draws per tournament     25    3   10
 
 What differs from Algorithm 1:
     * ask and tell are separate, so C, the number of cycles, belongs to the caller, and trials
@@ -68,7 +68,7 @@ class RegularizedEvolution:
     """
 
     def __init__(
-        self, space: SearchSpace, rng: np.random.Generator, *, population_size: int = 10, sample_size: int = 3
+        self, space: SearchSpace, rng: np.random.Generator, *, population_size: int = 20, sample_size: int = 10
     ) -> None:
         if not 1 <= sample_size <= population_size:
             raise ValueError(f"sample_size must lie in 1..population_size={population_size}; got {sample_size}.")
@@ -93,6 +93,7 @@ class RegularizedEvolution:
 
     def tell(self, trial: Trial) -> None:
         """Let the trial enter the queue; the oldest leaves a full one."""
+        self.asked.add(trial.architecture)
         full = len(self.population) == self.population.maxlen
         self.state = {"entered": trial.number, "left": self.population[0].number if full else None}
         self.population.append(trial)  # the queue drops its oldest beyond P

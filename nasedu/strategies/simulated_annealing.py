@@ -23,7 +23,7 @@ at a random architecture, at T₀.
 Symbols (the original chose its values for each problem; these are ours):
     n   initial_asks   random asks at the beginning              10
     T₀  temperature    in units of score                         from the first n trials
-    h   half_life      trials in which the temperature halves    15
+    h   half_life      trials in which the temperature halves    10
 
 What differs from the original:
     * It waits at each temperature until the walk has settled, then lowers it by a constant factor.
@@ -77,7 +77,7 @@ class SimulatedAnnealing:
         *,
         initial_asks: int = 10,
         temperature: float | None = None,
-        half_life: float = 15.0,
+        half_life: float = 10.0,
     ) -> None:
         if initial_asks < 1:
             raise ValueError(f"initial_asks must be at least 1, or there is nowhere to begin; got {initial_asks}.")

@@ -9,8 +9,8 @@ SPACE = nas.spaces.NASBench201()
 SWITCHES = nas.SearchSpace("switches", [nas.Decision(f"switch {i}", ("off", "on")) for i in range(12)])
 
 
-def make(space=SPACE, seed=0):
-    return nas.strategies.LocalSearch(space, np.random.default_rng(seed))
+def make(space=SPACE, seed=0, initial_asks=1):
+    return nas.strategies.LocalSearch(space, np.random.default_rng(seed), initial_asks=initial_asks)
 
 
 def rugged(architecture):
@@ -84,13 +84,26 @@ def test_every_neighbour_is_equally_likely_to_be_tried_first():
     found = defaultdict(int)
     for seed in range(n):
         strategy = make(seed=seed)
+        strategy.ask()
         strategy.tell(nas.Trial(start, score=0.5, number=0))
         found[strategy.ask()] += 1
     assert len(found) == 24
     assert max(abs(count - n / 24) for count in found.values()) < 5 * (n / 24) ** 0.5
 
 
-def test_of_several_starts_that_were_asked_for_together_the_best_is_climbed_from():
+def test_every_climb_begins_at_the_best_of_its_random_asks():
+    log = run(make(initial_asks=4), rugged, 300)
+    by_climb = defaultdict(list)
+    for trial, asked, _ in log:
+        by_climb[asked["climb"]].append((trial, asked["parent"]))
+    assert len(by_climb) > 3
+    for climb in by_climb.values():
+        assert [parent for _, parent in climb[:4]] == [None] * 4
+        assert all(parent is not None for _, parent in climb[4:])
+        assert len(climb) < 5 or climb[4][1] == max(climb[:4], key=lambda each: each[0].score)[0].number
+
+
+def test_of_random_asks_that_were_made_together_the_best_is_climbed_from():
     strategy = make()
     waiting = [strategy.ask() for _ in range(5)]
     for number, score in enumerate((0.3, 0.9, 0.1, 0.5, 0.7)):
@@ -123,6 +136,11 @@ def test_a_late_neighbour_that_is_worse_than_where_the_climb_now_stands_changes_
     strategy.tell(nas.Trial(second, score=0.7, number=2))
     assert strategy.state == {"entered": None, "left": None}
     assert strategy.current.number == 1
+
+
+def test_there_must_be_somewhere_to_begin():
+    with pytest.raises(ValueError, match=r"initial_asks must be at least 1.*got 0"):
+        make(initial_asks=0)
 
 
 def test_a_failed_trial_is_never_gone_to():
