@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 import signal
+import time
 import warnings
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
@@ -147,7 +148,7 @@ def _side_by_side(runner: _Runner, jobs: list[Job], processes: int) -> Results:
     from joblib.externals.loky import FIRST_COMPLETED, ProcessPoolExecutor, wait
 
     pool = ProcessPoolExecutor(processes, initializer=_start, initargs=(runner,), env=ONE_THREAD)
-    left = iter(jobs)
+    left, running = iter(jobs), dict[Any, Job]()
     try:
         try:
             running = {pool.submit(_run_here, *job): job for job in islice(left, 2 * processes)}
@@ -156,11 +157,14 @@ def _side_by_side(runner: _Runner, jobs: list[Job], processes: int) -> Results:
                 f"strategies or evaluator cannot be sent to other processes ({error}); race with processes=1."
             ) from error
         while running:
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            running |= {pool.submit(_run_here, *job): job for job in islice(left, len(done))}
-            for each in done:
+            for each in wait(running, return_when=FIRST_COMPLETED)[0]:
                 yield running.pop(each), each.result()
+                running |= {pool.submit(_run_here, *job): job for job in islice(left, 1)}
     finally:
+        for _ in range(100):  # the pool's thread would complain of what it had no time to take
+            if all(each.running() or each.done() for each in running):
+                break
+            time.sleep(0.01)
         pool.shutdown(kill_workers=True)
 
 
