@@ -33,6 +33,7 @@ What differs from Algorithm 1:
 """
 
 from collections import deque
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -103,8 +104,8 @@ class RegularizedEvolution:
         return self.space.sample(self.rng)
 
     def _child(self) -> Architecture:
-        draws = [self.population[i] for i in self.rng.integers(len(self.population), size=self.sample_size).tolist()]
-        parent = max(draws, key=lambda trial: trial.score)
+        draws = [self.population[int(u * len(self.population))] for u in self.rng.random(self.sample_size).tolist()]
+        parent = max(draws, key=attrgetter("score"))
         child = self.space.mutate(parent.architecture, self.rng)
         pairs = zip(parent.architecture.choices, child.choices, strict=True)
         self.state = {
