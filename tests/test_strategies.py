@@ -45,6 +45,8 @@ MAKE = {
     "Reinforce": lambda space, rng: S.Reinforce(space, rng, hidden_size=8, learning_rate=0.01),
     "Reinforce, four tells per update": lambda space, rng: S.Reinforce(space, rng, hidden_size=8, tells_per_update=4),
     "PPO": lambda space, rng: S.PPO(space, rng, hidden_size=8, tells_per_update=4, epochs=3),
+    "QLearning": lambda space, rng: S.QLearning(space, rng, initial_asks=4),
+    "QLearning, build": lambda space, rng: S.QLearning(space, rng, environment="build", temperature=0.1),
 }
 SPACES = {
     "nasbench201": NASBench201(),
@@ -156,6 +158,7 @@ def test_another_process_gives_the_same_histories():
         "RegularizedEvolution",
         "GeneticAlgorithm",
         "NSGA2",
+        "QLearning",
         "Reinforce",
     ],
 )

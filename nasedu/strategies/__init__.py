@@ -8,6 +8,7 @@ from nasedu.strategies.local_search import LocalSearch
 from nasedu.strategies.nsga2 import NSGA2
 from nasedu.strategies.optuna_strategy import OptunaStrategy
 from nasedu.strategies.ppo import PPO
+from nasedu.strategies.q_learning import QLearning
 from nasedu.strategies.random_search import RandomSearch
 from nasedu.strategies.regularized_evolution import RegularizedEvolution
 from nasedu.strategies.reinforce import Reinforce
@@ -27,6 +28,7 @@ __all__ = [
     "Hyperband",
     "LocalSearch",
     "OptunaStrategy",
+    "QLearning",
     "RandomSearch",
     "RegularizedEvolution",
     "Reinforce",

@@ -1,0 +1,276 @@
+"""Two ways to make a sequence of actions of a search: build an architecture, or edit one.
+
+Reinforcement learning knows states, actions and rewards; a space knows decisions, a trial a score.
+
+    Build   a state is the decisions made so far, an action an option of the next one: Baker, Gupta, Naik & Raskar,
+            "Designing Neural Network Architectures using Reinforcement Learning", ICLR 2017, arXiv:1611.02167,
+            Section 4. The episode ends with the last decision, and only then is there a reward: the score.
+    Edit    a state is a whole architecture, an action another option for one of its decisions: on chains another
+            type or size of a layer, or another depth, which appends or deletes layers. The reward of an edit is the
+            difference that it makes to the score; to stop is always allowed, and worth 0.
+
+The differences along some edits add up to score(last) − score(first), so both reward what comes out at the end.
+
+An edit between two architectures whose scores are known costs no training. A walk passes through them and ends at
+the first architecture that was never evaluated: that is the trial. So in both an episode is one trial.
+
+Inactive decisions are skipped. Where an action would complete an invalid architecture it is forbidden and the walk
+chooses again; where nothing is left to choose, what led there is forbidden too.
+"""
+
+import math
+from itertools import accumulate
+from typing import Protocol
+
+import numpy as np
+
+from nasedu.core import Architecture, SearchSpace, Trial
+
+__all__ = ["NEVER", "Build", "Edit", "Environment", "Known", "Learner", "State", "Step", "make_environment", "walk"]
+
+State = tuple[int, ...]
+"""The choices of an architecture (Edit), or of its first decisions (Build)."""
+Step = tuple[State, int, State]
+"""A state, the action taken in it, and the state that followed. An episode is a list of steps."""
+NEVER = -math.inf
+"""The value of an action that is not allowed."""
+DRAWS = 100
+
+
+class Build:
+    """Write an architecture, one active decision after the other. What is active may depend on earlier ones only.
+
+    Attributes:
+        slots: how many options all decisions have together.
+        starts: which slot is the first of each decision.
+        limit: the most steps of an episode.
+        stop: the value of ending the episode at will: not allowed.
+    """
+
+    stop = NEVER
+
+    def __init__(self, space: SearchSpace) -> None:
+        self.space = space
+        self.counts = [len(decision.options) for decision in space.decisions]
+        *self.starts, self.slots = accumulate(self.counts, initial=0)
+        self.limit = len(self.counts)
+
+    def start(self, origin: State | None) -> State | None:
+        """Return the state with no decision made."""
+        return self._to_next(())
+
+    def actions(self, state: State, value: float) -> list[float]:
+        """Return this value for each action of the state: for each option of the next decision."""
+        return [value] * self.counts[len(state)]
+
+    def first_slot(self, state: State) -> int:
+        """Return the slot of the state's first action; the others follow."""
+        return self.starts[len(state)]
+
+    def initial_value(self, mean: float) -> float:
+        """Return what an action is taken for that was never tried: the mean score."""
+        return mean
+
+    def after(self, state: State, action: int) -> State | None:
+        """Return the state that follows; None if it would be an invalid architecture."""
+        state = self._to_next((*state, action))
+        if len(state) < self.limit:
+            return state
+        choices = self.space.pin(state)
+        return choices if self.space.is_valid(choices) else None
+
+    def ends(self, state: State, known: "Known") -> bool:
+        """Say whether the episode ends here: when all decisions are made."""
+        return len(state) == self.limit
+
+    def reward(self, state: State, after: State, known: "Known") -> float:
+        """Return the score of a complete architecture, else 0."""
+        return known.scores[after] if len(after) == self.limit else 0.0
+
+    def episode(self, choices: State) -> list[Step]:
+        """Return the steps that write these choices."""
+        steps, state = [], self._to_next(())
+        while len(state) < self.limit:
+            after = self._to_next(choices[: len(state) + 1])
+            steps.append((state, choices[len(state)], after))
+            state = after
+        return steps
+
+    def _to_next(self, state: State) -> State:
+        """Pin the inactive decisions that follow to 0, up to the next active one."""
+        while len(state) < self.limit and not self.space.active(state + (0,) * (self.limit - len(state)))[len(state)]:
+            state = (*state, 0)
+        return state
+
+
+class Edit:
+    """Change one decision after the other; in between, all is as in :class:`Build`.
+
+    Args:
+        space: whose architectures to edit.
+        limit: the most edits of an episode, at least 1.
+    """
+
+    stop = 0.0
+
+    def __init__(self, space: SearchSpace, limit: int) -> None:
+        self.space, self.limit = space, limit
+        counts = [len(decision.options) for decision in space.decisions]
+        *self.starts, self.slots = accumulate(counts, initial=0)
+        self.decision_of = [index for index, count in enumerate(counts) for _ in range(count)]
+
+    def start(self, origin: State | None) -> State | None:
+        """Return where the strategy wants to start; None if it does not know yet."""
+        return origin
+
+    def actions(self, state: State, value: float) -> list[float]:
+        """Return this value for each option of each active decision, NEVER for the options that the state has."""
+        row = [value] * self.slots
+        for index, (start, on) in enumerate(zip(self.starts, self.space.active(state), strict=True)):
+            if on:
+                row[start + state[index]] = NEVER
+            else:
+                count = len(self.space.decisions[index].options)
+                row[start : start + count] = [NEVER] * count
+        return row
+
+    def first_slot(self, state: State) -> int:
+        """Return 0: the actions are all slots."""
+        return 0
+
+    def initial_value(self, mean: float) -> float:
+        """Return what an action is taken for that was never tried: it makes no difference."""
+        return 0.0
+
+    def after(self, state: State, action: int) -> State | None:
+        """Return the edited architecture's choices; None if they are invalid."""
+        index = self.decision_of[action]
+        choices = self.space.pin(state[:index] + (action - self.starts[index],) + state[index + 1 :])
+        return choices if self.space.is_valid(choices) else None
+
+    def ends(self, state: State, known: "Known") -> bool:
+        """Say whether the episode ends here: at an architecture that was never evaluated."""
+        return state not in known.scores
+
+    def reward(self, state: State, after: State, known: "Known") -> float:
+        """Return the difference that the edit made to the score."""
+        return known.scores[after] - known.scores[state]
+
+    def episode(self, choices: State) -> list[Step]:
+        """Return no steps: by which edits somebody else came here is not known."""
+        return []
+
+
+Environment = Build | Edit
+
+
+def make_environment(name: str, space: SearchSpace, edits: int) -> Environment:
+    """Return the environment of this name.
+
+    Raises:
+        ValueError: the name is neither "build" nor "edit", or edits is below 1.
+    """
+    if name not in ("build", "edit"):
+        raise ValueError(f"environment must be 'build' or 'edit'; got {name!r}.")
+    if edits < 1:
+        raise ValueError(f"edits must be at least 1; got {edits}.")
+    return Build(space) if name == "build" else Edit(space, edits)
+
+
+class Known:
+    """What was asked and told so far.
+
+    Attributes:
+        asked: the choices of every architecture proposed or told.
+        scores: of those that were told; a failed one has the lowest score at that time.
+        best: the trial with the highest score, None before the first that did not fail.
+        tells: how many trials.
+        mean: of all scores.
+    """
+
+    def __init__(self) -> None:
+        self.asked: set[State] = set()
+        self.scores: dict[State, float] = {}
+        self.best: Trial | None = None
+        self.tells, self.mean, self.lowest = 0, 0.0, 0.0
+
+    def record(self, trial: Trial) -> float:
+        """Take note of a trial, and return its score."""
+        score = trial.score
+        if trial.failure is not None:
+            score = self.lowest
+        elif self.best is None:
+            self.best, self.lowest, self.mean = trial, score, score
+            self.scores = dict.fromkeys(self.scores, score)  # of those that have failed before
+        elif score > self.best.score:
+            self.best = trial
+        elif score < self.lowest:
+            self.lowest = score
+        self.tells += 1
+        self.mean += (score - self.mean) / self.tells
+        self.scores[trial.architecture.choices] = score
+        self.asked.add(trial.architecture.choices)
+        return score
+
+    def draw(self, space: SearchSpace, rng: np.random.Generator) -> Architecture:
+        """Draw from the space, if possible what was never asked for."""
+        for _ in range(DRAWS):
+            architecture = space.sample(rng)
+            if architecture.choices not in self.asked:
+                break
+        self.asked.add(architecture.choices)
+        return architecture
+
+
+class Learner(Protocol):
+    """What a walk asks of a strategy."""
+
+    def values(self, state: State) -> list[float]:
+        """Return the Q-value of each action of a state, NEVER for those that are not allowed."""
+        ...
+
+    def choose(self, values: list[float]) -> tuple[int, bool] | None:
+        """Return an action whose value is not NEVER, and whether it was drawn at random; None to stop."""
+        ...
+
+    def forbid(self, state: State, action: int) -> None:
+        """Take note that an action is not allowed."""
+        ...
+
+
+def walk(
+    environment: Environment, learner: Learner, start: State, known: Known
+) -> tuple[list[Step], list[bool]] | None:
+    """Take the actions that the learner chooses until the episode ends; come to no state twice.
+
+    Returns:
+        The steps, and which of them were drawn at random; None if the learner stopped or nothing was left to choose.
+    """
+    steps: list[Step] = []
+    random: list[bool] = []
+    state, met = start, {start}
+    while len(steps) < environment.limit:
+        values = here = learner.values(state)
+        while True:
+            chosen = learner.choose(here)
+            if chosen is None:
+                if steps and max(values) == NEVER:  # nothing is possible here: do not come again
+                    learner.forbid(steps[-1][0], steps[-1][1])
+                return None
+            action, at_random = chosen
+            after = environment.after(state, action)
+            if after is None:
+                learner.forbid(state, action)
+                values[action] = here[action] = NEVER
+            elif after in met or (after in known.asked and after not in known.scores):  # met, or being evaluated
+                here = here.copy() if here is values else here
+                here[action] = NEVER
+            else:
+                break
+        steps.append((state, action, after))
+        random.append(at_random)
+        if environment.ends(after, known):
+            break
+        met.add(after)
+        state = after
+    return steps, random
