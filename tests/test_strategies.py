@@ -160,6 +160,10 @@ def test_another_process_gives_the_same_histories():
         "NSGA2",
         "QLearning",
         "Reinforce",
+        "SuccessiveHalving",
+        "Hyperband",
+        "ASHA",
+        "OptunaStrategy",
     ],
 )
 def test_the_defaults_run(name, space):

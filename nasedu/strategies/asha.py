@@ -67,10 +67,11 @@ class ASHA:
     Attributes:
         rungs: the lowest first.
 
-    State:
-        ask: ``epochs``, ``promoted`` (the trial whose architecture is trained for longer now, or None for a new one),
-            ``rungs`` ([epochs, trials told, of which promoted] each).
-        tell: ``entered`` (the trial) and ``epochs`` (its rung's), empty if it entered none.
+    State (of a tell, empty for a trial that enters no rung):
+        epochs: of the rung that is asked for or was entered.
+        promoted: of an ask, the number of the trial that is promoted; None for a new architecture.
+        rungs: of an ask, [epochs, how many trials were told, how many of them promoted] of each rung.
+        entered: of a tell, the number of the trial.
 
     Raises:
         ValueError: an argument is out of its range.

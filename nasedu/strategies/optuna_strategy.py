@@ -7,18 +7,19 @@ trials and one density g of the others, draws from l, and proposes the draw with
 
     ask:   a trial of the study; of its decisions in order, each that the ones so far make active
                is suggested by the sampler
-           no architecture? the study's trial has failed; begin again; after 100 times the space draws
-    tell:  the score to the study's trial; a failed trial has failed there too
+           no architecture? the study's trial is pruned; begin again; after 100 times the space draws
+    tell:  the score to the study's trial; a failed trial is pruned
 
 Decisions that do not matter are not parameters of the trial (*define by run*), so the sampler learns nothing from them.
 
 What differs from a study of Optuna's own loop:
-    * Failed trials and draws that are no architecture leave no trace in most samplers: Optuna leaves failed
-      trials out of its models.
+    * Failed trials, and draws that are no architecture, are *pruned* in the study, which TPE takes for bad. Optuna's
+      own state for what failed leaves no trace in its models, so TPE would propose the like again and again.
     * A trial that was never asked for is added to the study.
     * The sampler's seed is drawn from rng, so the same rng gives the same history. A sampler that you make
       yourself has the seed that you give it: optuna.samplers.GPSampler(seed=0).
     * The study is in memory only. It is remade by replaying the history, as every strategy is.
+    * Samplers that end a study when all is tried (GridSampler, BruteForceSampler) end the search with Optuna's error.
 
 Optuna is not installed with nasedu: pip install 'nasedu[optuna]'.
 """
@@ -52,8 +53,9 @@ class OptunaStrategy:
         study: Optuna's, to look at with ``optuna.visualization``. It maximises the score.
 
     State:
-        ask: ``study_trial``, the number of the study's trial; ``redrawn``, how many draws before were no architecture.
-        tell: ``study_trial``, and ``result`` as the study calls it: COMPLETE or FAIL.
+        study_trial: the number of the study's trial, which counts draws that were no architecture too.
+        redrawn: of an ask, how many draws before it were no architecture.
+        result: of a tell, what the study says of it: ``"COMPLETE"`` or ``"PRUNED"``.
 
     Raises:
         ImportError: Optuna is not installed.
@@ -81,7 +83,7 @@ class OptunaStrategy:
             choices = self._suggest(trial)
             if self.space.is_valid(choices):
                 break
-            self.study.tell(trial, state=_optuna().trial.TrialState.FAIL)
+            self.study.tell(trial, state=_optuna().trial.TrialState.PRUNED)
         architecture = self.space.architecture(choices)
         self.asked.setdefault(architecture, deque()).append(trial.number)
         self.state = {"study_trial": trial.number, "redrawn": attempt}
@@ -100,9 +102,9 @@ class OptunaStrategy:
             suggested.add(index)
 
     def tell(self, trial: Trial) -> None:
-        """Tell the study the score, or that the trial failed."""
+        """Tell the study the score, or that there is none."""
         states = _optuna().trial.TrialState
-        result = states.COMPLETE if trial.failure is None else states.FAIL
+        result = states.COMPLETE if trial.failure is None else states.PRUNED
         score = trial.score if trial.failure is None else None
         asked = self.asked.get(trial.architecture)
         if asked:

@@ -43,7 +43,7 @@ import numpy as np
 from nasedu.core import Architecture, Proposal, SearchSpace, Trial
 from nasedu.strategies.fidelities import MakeSampler, Samplers, name_of, rung_epochs
 
-__all__ = ["SuccessiveHalving", "rungs"]
+__all__ = ["MakeSampler", "SuccessiveHalving", "rungs"]
 
 
 def rungs(n: int, epochs: list[int], eta: int) -> list[tuple[int, int]]:
@@ -104,12 +104,12 @@ class SuccessiveHalving:
         epochs: of each rung.
         brackets: those that are not done, the oldest first.
 
-    State:
-        ask: ``bracket`` (its number, from 0), ``epochs``, ``promoted`` (the trial whose architecture is trained for
-            longer now, or None for a new one), ``rungs`` (of the bracket: [n_i, r_i] each), ``told`` (how many trials
-            its present rung has), ``size`` (how many it waits for).
-        tell: ``bracket``, ``told``, ``size``, ``promotions`` (the trials that go up, best first), ``to_epochs`` (where
-            to; None if none does). Empty for a trial that no bracket asked for and none has room for.
+    State (of a tell, empty for a trial that no bracket asked for and none has room for):
+        bracket: the bracket's number, from 0.
+        told, size: how many trials its present rung has, and how many it waits for.
+        epochs, promoted: of an ask, for how long, and the number of the trial that is promoted; None for a new one.
+        rungs: of an ask, [n_i, r_i] of each rung of the bracket.
+        promotions, to_epochs: of a tell, the numbers of the trials that go up, best first, and where to; None if none.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -196,13 +196,14 @@ class SuccessiveHalving:
     def _asker(self, trial: Trial) -> Bracket | None:
         """Return whose ask the trial answers. One that failed may have been trained for less than was asked."""
         asked = self.asked.get(trial.architecture, [])
-        answers = [each for each in asked if each[0] == trial.epochs] or (asked if trial.failure is not None else [])
-        if not answers:
+        exact = (each for each in asked if each[0] == trial.epochs)
+        answered = next(exact, asked[0] if asked and trial.failure is not None else None)
+        if answered is None:
             return None
-        asked.remove(answers[0])
+        asked.remove(answered)
         if not asked:
             del self.asked[trial.architecture]
-        return answers[0][1]
+        return answered[1]
 
     def _with_room(self, trial: Trial) -> Bracket | None:
         """Return a bracket that would ask for a new architecture with these epochs, and take that place."""

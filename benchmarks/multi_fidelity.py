@@ -1,0 +1,95 @@
+"""How good an architecture does each strategy of several fidelities find in how many seconds of training?
+
+On the table in the package, NAS-Bench-201 on MNIST-1D: a trial costs its epochs times the seconds that one took when
+the table was built. Every search sees validation accuracies only; its incumbent, the best of those trained for
+longest so far, is judged by its test accuracy.
+
+    python benchmarks/multi_fidelity.py [--seeds 50] [--seconds 640] [--processes 2]
+
+Early epochs are those of the table's trainings of 10 epochs, so every rung sees a learning rate that is still high.
+"""
+
+import argparse
+import os
+import platform
+from functools import cache
+from multiprocessing import get_context
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+
+import nasedu as nas
+from nasedu.history import is_better
+
+S = nas.strategies
+# What a search is called here, and what makes its strategy; defaults where nothing is said.
+STRATEGIES = {
+    "random search, 10 epochs": S.RandomSearch,
+    "successive halving": S.SuccessiveHalving,
+    "successive halving, n = 27": lambda space, rng: S.SuccessiveHalving(space, rng, bracket_size=27),
+    "Hyperband": S.Hyperband,
+    "ASHA": S.ASHA,
+    "TPE, 10 epochs": S.OptunaStrategy,
+    "BOHB: Hyperband, TPE": lambda space, rng: S.Hyperband(space, rng, sampler=S.OptunaStrategy),
+    "ASHA, TPE": lambda space, rng: S.ASHA(space, rng, sampler=S.OptunaStrategy),
+    "regularized evolution, P=10 S=3, 10 epochs": lambda space, rng: S.RegularizedEvolution(
+        space, rng, population_size=10, sample_size=3
+    ),
+}
+CHECKPOINTS = (10, 20, 40, 80, 160, 320, 640, 1280)
+
+
+@cache
+def read():
+    """Return the table and the validation accuracy of its best hundredth; each process reads it once."""
+    table = nas.tables.load("nasbench201-mnist1d")
+    return table, float(np.quantile(table.accuracies(), 0.99))
+
+
+def search(job):
+    """Return the incumbent's test accuracy in % at each checkpoint, and when the best hundredth was reached."""
+    name, seed, checkpoints = job
+    table, goal = read()
+    strategy = STRATEGIES[name](table.space, np.random.default_rng(seed))
+    seconds, best, found, reached = 0.0, None, [], np.inf
+    for trial in nas.search(strategy, table, trials=1_000_000):
+        seconds += trial.cost
+        while len(found) < len(checkpoints) and seconds > checkpoints[len(found)]:
+            found.append(np.nan if best is None else 100 * table.test(best.architecture))
+        if len(found) == len(checkpoints):
+            return found, reached
+        best = trial if best is None or is_better(trial, best) else best
+        if trial.epochs == 10 and trial.score >= goal:
+            reached = min(reached, seconds)
+
+
+def main():
+    """Search with every strategy and seed, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=50, help="searches of each kind (50)")
+    parser.add_argument("--seconds", type=int, default=640, help="of training in each search (640)")
+    parser.add_argument("--processes", type=int, default=2, help="searches at a time (2)")
+    parser.add_argument("--only", nargs="+", default=list(STRATEGIES), choices=list(STRATEGIES), metavar="NAME")
+    arguments = parser.parse_args()
+    checkpoints = [s for s in CHECKPOINTS if s < arguments.seconds] + [arguments.seconds]
+    _, goal = read()
+
+    print(f"nasedu {nas.__version__}, Python {platform.python_version()}, numpy {np.__version__}, {platform.machine()}")
+    print(f"{arguments.seeds} seeds; test accuracy in % of the incumbent after so many seconds, mean ± std. deviation;")
+    print(f"goal: seconds until a cell has {goal:.4f} after 10 epochs, as 1 in 100 has: median (10 % to 90 %)\n")
+    print("| strategy | " + " | ".join(f"{s} s" for s in checkpoints) + " | goal |")
+    print("|" + "---|" * (len(checkpoints) + 2))
+    with get_context("spawn").Pool(arguments.processes) as pool:
+        for name in arguments.only:
+            results = pool.map(search, [(name, seed, checkpoints) for seed in range(arguments.seeds)])
+            found = np.array([accuracies for accuracies, _ in results])  # [seeds, checkpoints]
+            cells = [f"{each.mean():.2f} ± {each.std(ddof=1):.2f}" for each in found.T]
+            low, median, high = np.quantile([reached for _, reached in results], [0.1, 0.5, 0.9], method="higher")
+            print(f"| {name} | {' | '.join(cells)} | {median:.0f} ({low:.0f} to {high:.0f}) |", flush=True)
+        pool.close()
+        pool.join()
+
+
+if __name__ == "__main__":
+    main()
