@@ -94,7 +94,7 @@ def is_on_front(gained: Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """
     on_front = np.zeros(len(gained), dtype=bool)
     front = np.empty((0, gained.shape[1]))
-    for index in np.lexsort(-gained.T[::-1]):  # by the first gain, then the second, …: nobody is beaten by a later one
+    for index in np.lexsort(-gained.T):  # by the last gain, then the one before, …: nobody is beaten by a later one
         row = gained[index]
         if not ((front >= row).all(axis=1) & (front > row).any(axis=1)).any():
             on_front[index] = True

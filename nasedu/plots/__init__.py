@@ -5,6 +5,7 @@ Importing this loads no matplotlib; drawing does.
 
 from nasedu.plots.architecture import architecture_figure, check_format, draw, save, save_figure
 from nasedu.plots.curves import bands, diversity, histories
+from nasedu.plots.fronts import front, front_cells
 from nasedu.plots.maps import controller
 from nasedu.plots.overview import history_figure
 from nasedu.plots.races import critical_difference, race, regret
@@ -19,6 +20,8 @@ __all__ = [
     "critical_difference",
     "diversity",
     "draw",
+    "front",
+    "front_cells",
     "histories",
     "history_figure",
     "losses",
