@@ -248,7 +248,11 @@ class History:
         raise ValueError("nothing is derived yet: the history has no steps. Run at least one step.")
 
     def to_frame(self) -> pandas.DataFrame:
-        """Return one row per trial (or step): number, architecture, score, cost, metrics."""
+        """Return one row per trial (or step): number, architecture, score, cost, metrics.
+
+        ``elapsed`` is the cost of a trial and of all that were told before it, in seconds: what the search
+        had spent by then, one evaluation after another.
+        """
         import pandas
 
         if any(event["event"] == "step" for event in self.events):
@@ -259,8 +263,9 @@ class History:
                 for step, name in zip(steps, names, strict=True)
             ]
             return pandas.DataFrame(rows)
-        rows = []
+        rows, elapsed = [], 0.0
         for trial in self.trials:
+            elapsed += trial.cost
             rows.append(
                 {
                     "number": trial.number,
@@ -269,6 +274,7 @@ class History:
                     "accuracy": trial.accuracy,
                     "epochs": trial.epochs,
                     "cost": trial.cost,
+                    "elapsed": elapsed,
                     "failure": trial.failure,
                     **{name: metric.value for name, metric in trial.metrics.items() if isinstance(metric, Metric)},
                 }
@@ -504,13 +510,8 @@ def _scalars(state: Mapping[str, Any]) -> Event:
     return {name: value for name, value in state.items() if isinstance(value, int | float | str)}
 
 
-SCALARS = {str, int, float, bool, type(None)}
-
-
 def plain(value: Any) -> Any:
     """Return a value as JSON knows it: arrays become lists, numpy numbers become numbers."""
-    if type(value) in SCALARS:
-        return value
     if isinstance(value, Mapping):
         return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple | deque):
@@ -519,7 +520,7 @@ def plain(value: Any) -> Any:
         return plain(value.tolist())
     if isinstance(value, np.generic):
         return value.item()
-    if isinstance(value, str | int | float):
+    if value is None or isinstance(value, str | int | float):
         return value
     raise ValueError(
         "states and settings must be numbers, strings, lists, dicts or numpy arrays; "
@@ -529,14 +530,12 @@ def plain(value: Any) -> Any:
 
 def for_the_eye(value: Any) -> Any:
     """Return a state as plain data with four significant digits; not-a-number and infinity become null."""
-    return _rounded(plain(value))
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _rounded(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
     if isinstance(value, float):
         return float(f"{value:.4g}") if math.isfinite(value) else None
-    return value
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if type(value) is dict:
+        return {str(name): for_the_eye(item) for name, item in value.items()}
+    if type(value) is list:
+        return [for_the_eye(item) for item in value]
+    return for_the_eye(plain(value))

@@ -54,7 +54,13 @@ EXAMPLE = "such as [nas.Trial(architecture, accuracy=0.9)]"
 
 
 def search(
-    strategy: Strategy, evaluator: Evaluator, trials: int, *, batch: int = 1, history: str | Path | None = None
+    strategy: Strategy,
+    evaluator: Evaluator,
+    trials: int,
+    *,
+    batch: int = 1,
+    seconds: float | None = None,
+    history: str | Path | None = None,
 ) -> Search:
     """Prepare a search: iterate over it, ``step()`` it or ``run()`` it.
 
@@ -68,13 +74,16 @@ def search(
         batch: how many are asked before they are evaluated together; at least 1. Where the total is no multiple of
             it, the last batch is smaller; a search that goes on from there with more trials is a valid one, but asks
             in other groups than one that had the larger total from the start.
+        seconds: a budget: the search also ends when the costs of all its trials, those of a resumed history included,
+            add up to this or more. A batch that was begun before is finished. On a table a trial costs what its
+            training would have taken, so hours are searched in a second. None for no such end.
         history: a ``*.nas.jsonl`` file to append to. If it exists, the search goes on where it stopped.
 
     Raises:
         ValueError: the file belongs to another space, strategy, evaluator, batch or random state.
         TypeError: the strategy lacks one of these, or an argument is of another kind.
     """
-    return Search(strategy, evaluator, trials, batch, history)
+    return Search(strategy, evaluator, trials, batch, seconds, history)
 
 
 class Search:
@@ -82,14 +91,22 @@ class Search:
 
     Attributes:
         history: the log so far.
-        trials: how many trials there will be in all.
+        trials: how many trials there will be in all, if no budget of seconds ends the search before.
+        spent: the cost of all trials so far, in seconds.
     """
 
     def __init__(
-        self, strategy: Strategy, evaluator: Evaluator, trials: int, batch: int, path: str | Path | None
+        self,
+        strategy: Strategy,
+        evaluator: Evaluator,
+        trials: int,
+        batch: int,
+        seconds: float | None,
+        path: str | Path | None,
     ) -> None:
-        _check_arguments(strategy, evaluator, trials, batch)
+        _check_arguments(strategy, evaluator, trials, batch, seconds)
         self.strategy, self.evaluator, self.trials, self.batch = strategy, evaluator, trials, batch
+        self.seconds, self.spent = seconds, 0.0
         self._at: dict[float, Evaluator] = {}  # the evaluator by epochs, for strategies that say how many
         self._asked: deque[Ask] = deque()  # asked, not answered
         self._answered: deque[Trial] = deque()  # evaluated, not told
@@ -105,8 +122,12 @@ class Search:
 
     @property
     def done(self) -> bool:
-        """Whether all trials are in the history."""
-        return self._tells >= self.trials
+        """Whether all trials are in the history, or the budget of seconds is used up and no ask is left unanswered."""
+        return self._tells >= self.trials or (self._is_spent and not self._asked)
+
+    @property
+    def _is_spent(self) -> bool:
+        return self.seconds is not None and self.spent >= self.seconds
 
     def __iter__(self) -> Iterator[Trial]:
         return self
@@ -118,10 +139,12 @@ class Search:
         """Advance by one trial and return it. Where the batch is larger, it is evaluated as a whole first.
 
         Raises:
-            StopIteration: all trials are done.
+            StopIteration: all trials are done, or the budget of seconds is used up.
             ValueError: the evaluator's answer is not one trial per architecture, in their order.
         """
         if self.done:
+            if self._tells < self.trials:
+                raise StopIteration(f"the {self.seconds} seconds are used up; search again with more seconds to go on.")
             raise StopIteration(f"all {self.trials} trials are done; search again with more trials to go on.")
         if not self._answered:
             self._ask_batch()
@@ -131,6 +154,7 @@ class Search:
         self._answered.popleft()
         self._asked.popleft()
         self._tells += 1
+        self.spent += trial.cost
         self._log.append(trial, getattr(self.strategy, "state", None))
         if self.done:
             self._log.close()
@@ -145,7 +169,8 @@ class Search:
                 for trial in self:
                     if progress:
                         bar.update()
-                        bar.set_postfix_str(f"score {trial.score:.4g}", refresh=False)
+                        spent = "" if self.seconds is None else f", {self.spent:.0f} of {self.seconds:.0f} s"
+                        bar.set_postfix_str(f"score {trial.score:.4g}{spent}", refresh=False)
         finally:
             self._log.close()
         return self.history
@@ -195,6 +220,11 @@ class Search:
             raise ValueError(
                 f"the evaluator must keep the order: expected {architecture!r}; got {trial.architecture!r}."
             )
+        if self.seconds is not None and trial.cost == 0 and trial.failure is None:
+            raise ValueError(
+                f"with a budget of {self.seconds} seconds every trial must have a cost; got one of 0 from "
+                f"{_name(self.evaluator)}. Leave seconds out, or set cost= of the trials."
+            )
         if trial.epochs is not None:
             if epochs not in (None, trial.epochs) and trial.failure is None:
                 raise ValueError(f"evaluator.at({epochs}) must train for {epochs} epochs; got {trial.epochs}.")
@@ -225,8 +255,10 @@ class Search:
                 "same file. Choose another one."
             )
         if kind == "trial":
-            self.strategy.tell(trial_from_event(event, self._asked.popleft().architecture))
+            trial = trial_from_event(event, self._asked.popleft().architecture)
+            self.strategy.tell(trial)
             self._tells += 1
+            self.spent += trial.cost
             return
         asked = self._ask()
         logged, now = (_what(each) for each in (event, event_of(asked)))
@@ -328,7 +360,7 @@ def _is_cut_header(path: Path) -> bool:
     return not data.endswith(b"\n") and (data.startswith(start) or start.startswith(data))
 
 
-def _check_arguments(strategy: Strategy, evaluator: Evaluator, trials: int, batch: int) -> None:
+def _check_arguments(strategy: Strategy, evaluator: Evaluator, trials: int, batch: int, seconds: float | None) -> None:
     """Raise TypeError or ValueError, saying what must hold, unless these can make a search."""
     missing = [name for name in ("ask", "tell") if not callable(getattr(strategy, name, None))]
     missing += [] if isinstance(getattr(strategy, "space", None), SearchSpace) else ["space"]
@@ -350,6 +382,8 @@ def _check_arguments(strategy: Strategy, evaluator: Evaluator, trials: int, batc
             raise TypeError(f"{name} must be a whole number; got {number!r}.")
         if number < 1:
             raise ValueError(f"{name} must be at least 1; got {number}.")
+    if seconds is not None and not seconds > 0:
+        raise ValueError(f"seconds must be above 0, or None for no such budget; got {seconds}.")
 
 
 def _header(strategy: Strategy, evaluator: Evaluator, batch: int) -> Event:

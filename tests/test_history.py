@@ -399,6 +399,70 @@ def test_the_file_is_closed_when_the_search_is_done_or_interrupted(tmp_path, ste
     assert search._log._file is None
 
 
+# A budget of seconds --------------------------------------------------------------------------
+
+
+def spend(seconds, path=None, batch=1, trials=1000):
+    """Trials cost 1.5 s, the failed ones 0.25 s."""
+    strategy = Climb(SPACE, np.random.default_rng(0))
+    return nas.search(strategy, evaluate, trials, batch=batch, seconds=seconds, history=path)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("seconds", [0.1, 7.5, 20])
+def test_a_search_ends_with_the_batch_in_which_its_seconds_are_used_up(seconds, batch):
+    search = spend(seconds, batch=batch)
+    costs = [trial.cost for trial in search.run(False).trials]
+    assert search.done and search.spent == sum(costs) >= seconds > sum(costs[:-batch])
+    assert len(costs) % batch == 0 and set(costs) <= {0.25, 1.5}
+    assert search.history == climb(len(costs), batch=batch).run(False)
+    with pytest.raises(StopIteration, match="seconds are used up; search again with more seconds to go on"):
+        search.step()
+
+
+def test_trials_end_a_search_that_has_seconds_left():
+    search = spend(1e9, trials=5)
+    assert len(search.run(False).trials) == 5 and search.spent < 10
+    with pytest.raises(StopIteration, match="all 5 trials are done"):
+        search.step()
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_search_with_a_budget_killed_at_any_event_ends_where_the_uninterrupted_one_did(tmp_path, batch):
+    path = tmp_path / "h.nas.jsonl"
+    whole = spend(10, path, batch).run(False)
+    lines = path.read_bytes().splitlines(keepends=True)
+    for kept in range(1, len(lines) + 1):
+        path.write_bytes(b"".join(lines[:kept]))
+        resumed = spend(10, path, batch)
+        assert resumed.run(False) == whole == History.load(path), kept
+        assert resumed.spent == sum(trial.cost for trial in whole.trials)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_more_seconds_later_are_the_trials_of_a_longer_search(tmp_path, batch):
+    path = tmp_path / "h.nas.jsonl"
+    spend(5, path, batch).run(False)
+    assert spend(30, path, batch).run(False) == spend(30, None, batch).run(False)
+    assert spend(4, path, batch).done
+
+
+def test_a_budget_that_nothing_is_taken_from_is_refused():
+    search = nas.search(Fixed(), ones, 3, seconds=10)
+    with pytest.raises(ValueError, match=r"10 seconds every trial must have a cost; got one of 0 from ones"):
+        search.step()
+    for seconds in (0, -1, math.nan):
+        with pytest.raises(ValueError, match="seconds must be above 0, or None for no such budget; got"):
+            nas.search(Fixed(), ones, 3, seconds=seconds)
+
+
+def test_a_frame_says_how_much_time_had_been_spent():
+    history = spend(20).run(False)
+    frame = history.to_frame()
+    assert frame["elapsed"].tolist() == np.cumsum([trial.cost for trial in history.trials]).tolist()
+    assert frame["elapsed"].iloc[-2] < 20 <= frame["elapsed"].iloc[-1]
+
+
 # Several fidelities ---------------------------------------------------------------------------
 
 

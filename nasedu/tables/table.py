@@ -41,8 +41,8 @@ class Table:
     """Look architectures up: a list of architectures to a list of trials, in the same order.
 
     A trial's accuracy is the mean over the seeds, after the last epoch that was measured; its curve has the
-    epochs before. Its cost is the time that the training would have taken, where that is known. To see less of
-    the truth, as a search that trains does, there are :meth:`at` and :meth:`one`.
+    epochs before. Its cost is the time that one such training would have taken, epochs times ``seconds_per_epoch``,
+    where that is known. To see less of the truth, as a search that trains does, there are :meth:`at` and :meth:`one`.
 
     Args:
         name: how histories and errors call the table.

@@ -71,6 +71,17 @@ def test_an_earlier_epoch_has_the_curve_and_the_cost_up_to_it():
     assert table.at(3)(list(TOY)) == table(list(TOY)), "a view changes nothing of its table"
 
 
+def test_a_trial_costs_one_training_of_its_epochs_whatever_its_accuracy_is_the_mean_of():
+    cell = TOY.architecture((1, 0))  # 2 s an epoch
+    views = [toy(), toy().one(7), toy().at(1), toy().one(0).at(1)]
+    assert [view([cell])[0].cost for view in views] == [6, 6, 2, 2]
+    strategy = nas.strategies.RandomSearch(TOY, np.random.default_rng(0))
+    search = nas.search(strategy, toy().at(2), 100, seconds=15)
+    history = search.run(progress=False)
+    seconds = [2 * trial.metrics["seconds_per_epoch"].value for trial in history.trials]
+    assert search.spent == sum(seconds) >= 15 > sum(seconds[:-1])
+
+
 def test_one_seed_is_one_training():
     view = toy().one(7)
     assert view([TOY.architecture((1, 0))])[0].accuracy == 26 / 40
