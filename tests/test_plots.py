@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import nasedu as nas
-from nasedu import plots
+from nasedu import cli, plots
 from nasedu.plots import layout, palette, show
 from nasedu.spaces.darts import CELL_HEIGHT, CELLS, cell_bend, cell_nodes
 from nasedu.spaces.darts import OPERATIONS as DARTS_OPERATIONS
@@ -471,6 +471,61 @@ def test_two_lines_of_one_strategy_look_different() -> None:
     assert len({(style.color, style.dash) for style in styles}) == len(styles)
     assert styles[0] == palette.strategy_style("RandomSearch")
     assert styles[4] == palette.strategy_style("regularized evolution")
+
+
+def test_every_strategy_has_a_colour_a_dash_and_a_marker_of_its_own() -> None:
+    strategies = cli._strategies()
+    styles = {found.__name__: palette.strategy_style(found.__name__) for found in strategies.values()}
+    assert [name for name, style in styles.items() if style == palette.strategy_style("other")] == []
+    entries = palette._palette()["strategies"]
+    for part in ("color", "dark", "marker"):
+        assert len({str(entry[part]) for entry in entries.values()}) == len(entries), part
+    white, black = palette._luminance([255] * 3), palette._luminance([17] * 3)
+    for name, entry in entries.items():
+        on_white = (white + 0.05) / (palette._luminance(palette._channels(entry["color"])) + 0.05)
+        on_black = (palette._luminance(palette._channels(entry["dark"])) + 0.05) / (black + 0.05)
+        assert min(on_white, on_black) >= 3, name
+
+
+def test_diversity_is_drawn_for_each_search_and_named() -> None:
+    searches = [history(), history("BoltzmannPolicy")]
+    ax = plots.diversity(searches, window=3)
+    assert [text.get_text() for text in ax.texts] == ["RandomSearch", "BoltzmannPolicy"]
+    for line, search in zip(ax.lines, searches, strict=True):
+        np.testing.assert_allclose(line.get_ydata(), nas.analysis.diversity_over_time(search, 3))
+    assert ax.get_ylabel() == "diversity of the last 3 trials"
+    with pytest.raises(ValueError, match="RandomSearch takes at least 2 trials; it has 0"):
+        plots.diversity(nas.History(history().header))
+
+
+def ranked(count: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    names = [found.__name__ for found in cli._strategies().values()][:count]
+    return {name: rng.normal(place // 3, 0.5, 20) for place, name in enumerate(names)}
+
+
+@pytest.mark.parametrize("count", [2, 3, 8, 12])
+def test_a_diagram_of_ranks_names_every_strategy_once_and_nothing_touches(count: int) -> None:
+    values = ranked(count)
+    found = nas.analysis.critical_difference(values)
+    ax = plots.critical_difference(values)
+    ax.figure.canvas.draw()
+    texts = {text.get_text().strip(): text for text in ax.texts}
+    for name, rank in found.ranks.items():
+        (label,) = [text for text in texts if name in text.split("  ")]
+        assert f"{rank:.2f}" in label
+        (dot,) = [line for line in ax.lines if line.get_marker() == palette.strategy_style(name).marker]
+        assert (dot.get_xdata()[0], dot.get_ydata()[0]) == (rank, 0)
+    bars = [line for line in ax.lines if line.get_linewidth() == 4]
+    ends = [(found.ranks[group[0]], found.ranks[group[-1]]) for group in found.groups]
+    assert [tuple(line.get_xdata()) for line in bars] == ends
+    (scale,) = [line for line in ax.lines if line.get_marker() == "|"]
+    assert np.ptp(scale.get_xdata()) == pytest.approx(found.difference)
+    boxes = [text.get_window_extent() for text in ax.texts]
+    width, height = ax.figure.canvas.get_width_height()
+    assert all(box.x0 >= 0 and box.x1 <= width and box.y0 >= 0 and box.y1 <= height for box in boxes)
+    touching = [(a, b) for a, b in itertools.combinations(boxes, 2) if a.overlaps(b)]
+    assert touching == []
 
 
 def test_an_empty_history_has_nothing_to_draw() -> None:

@@ -189,7 +189,9 @@ def test_in_other_processes_there_are_the_same_rows_and_nothing_is_left_running(
     racers = {
         **RACERS,
         "of a notebook": own_class(),
-        "closure": lambda space, rng: nas.strategies.RegularizedEvolution(space, rng, population_size=size),
+        "closure": lambda space, rng: nas.strategies.RegularizedEvolution(
+            space, rng, population_size=size, sample_size=2
+        ),
         "Reinforce": nas.strategies.Reinforce,
     }
     before = psutil.Process().children(recursive=True)
@@ -321,8 +323,53 @@ def test_each_strategy_has_a_panel_with_the_first_behind_it():
         assert ax.get_ylim() == pytest.approx((low - margin, 0.99 + margin)), "random beginnings squeeze nothing"
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["RandomSearch", "best there is: 99.00 %"]
     assert figure.get_suptitle() == "median and 10–90 % of 3 seeds"
-    assert [ax.get_xlabel() for ax in shown] == ["", "trials", "trials"]
-    assert all(label.get_visible() for label in shown[1].get_xticklabels())
+    assert [ax.get_xlabel() for ax in shown] == ["trials"] * 3
+    assert len({ax.get_position().y0 for ax in shown}) == 1, "three panels are one row: none is alone in another"
+
+
+def test_a_panel_above_an_empty_place_names_its_axis():
+    figure = plots.race(run({str(n): nas.strategies.RandomSearch for n in range(6)}))
+    shown = [ax for ax in figure.axes if ax.get_visible()]
+    assert [ax.get_xlabel() for ax in shown] == ["", "", "trials", "trials", "trials"]
+    assert all(label.get_visible() for label in shown[2].get_xticklabels())
+
+
+def lines_of(ax):
+    """Return the widest lines of an axes: the medians."""
+    return [(line.get_xdata(), line.get_ydata()) for line in widest(ax)]
+
+
+def test_over_time_a_line_ends_where_the_first_search_does_and_has_what_was_found_by_then():
+    frame = run({"RandomSearch": nas.strategies.RandomSearch}, long_toy(), trials=40)
+    (ax,) = plots.race(frame, by_time=True).axes
+    ((x, y),) = lines_of(ax)
+    assert ax.get_xlabel() == "simulated minutes" and frame["elapsed"].max() > 120
+    assert x[-1] == pytest.approx(frame["elapsed"].max() / 60)
+    searches = [each for _, each in frame.groupby("seed")]
+    for minutes, value in zip(x, y, strict=True):
+        found = [each[each["elapsed"] <= 60 * minutes]["incumbent_test"] for each in searches]
+        all_run = all(each["elapsed"].iloc[0] <= 60 * minutes <= each["elapsed"].iloc[-1] for each in searches)
+        assert np.isnan(value) or value == pytest.approx(np.median([each.iloc[-1] for each in found]))
+        assert np.isnan(value) != all_run
+    with pytest.raises(ValueError, match="have no cost"):
+        plots.race(run(), by_time=True)
+
+
+def test_regret_is_what_is_missing_to_the_best_there_is():
+    frame, best = run(trials=40), TEST.max()
+    figure = plots.regret(frame, best)
+    (ax,) = figure.axes
+    assert ax.get_yscale() == "log" and ax.get_ylabel() == "regret, % points"
+    for (_, y), name in zip(lines_of(ax), RACERS, strict=True):
+        of = frame[frame["strategy"] == name].groupby("trial")["incumbent_test"].median()
+        np.testing.assert_allclose(y, best - of)
+    figure.canvas.draw()
+    low, high = ax.get_ylim()
+    ticks = {tick: label.get_text() for tick, label in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True)}
+    shown = {tick: text for tick, text in ticks.items() if low <= tick <= high}
+    assert len(shown) >= 2 and all(float(text) == pytest.approx(100 * tick) for tick, text in shown.items())
+    with pytest.raises(ValueError, match="best must be the highest test accuracy there is; the race has found"):
+        plots.regret(frame, frame["incumbent_test"].max() - 0.001)
 
 
 def test_a_strategy_alone_has_the_only_panel():

@@ -143,6 +143,7 @@ def _panels(names: Sequence[str], budget: str, score: str) -> tuple[Figure, dict
     styles = dict(zip(names, strategy_styles(names), strict=True))
     titles = list(names[1:] or names)
     columns = math.ceil(math.sqrt(len(titles)))
+    columns += len(titles) % columns == 1  # no panel is alone in its row
     rows = math.ceil(len(titles) / columns)
     size = (max(SIZE[0], 0.4 + PANEL[0] * columns), 0.9 + PANEL[1] * rows)
     figure = pyplot.figure(figsize=size, facecolor="white", layout=room())
@@ -151,6 +152,7 @@ def _panels(names: Sequence[str], budget: str, score: str) -> tuple[Figure, dict
         ax.set_visible(index < len(titles))
         if index % columns == 0:
             score_axis(ax, True, score)
+            ax.set_ylabel(f"{score}, %" if score != "regret" else "regret, % points")
         if index + columns >= len(titles):  # nothing is below it
             ax.set_xlabel(budget)
             ax.tick_params(labelbottom=True)
