@@ -289,9 +289,10 @@ def measure(recipe: Recipe, architecture: Architecture, dataset: Dataset, steps:
     """Return what an architecture costs: weights, FLOPs of one sample, and seconds of an epoch's training steps.
 
     A step is one turn of the loop of :func:`nasedu.training.fit`: loss, gradient, optimizer and learning rate, for
-    one batch, on one thread of the CPU, nothing else running in this process. The time of a step is the median over
-    ten after four that warm up, from the start of its forward pass to the start of the next; an epoch is ``steps``
-    times that. Validation after each epoch is not in it. Dataset and steps are those of :func:`shortened`.
+    one batch, on one thread of the CPU. Counted is the time that this thread computes, so that other programs matter
+    little. The time of a step is the median over ten after four that warm up, from the start of its forward pass to
+    the start of the next; an epoch is ``steps`` times that. Validation after each epoch is not in it. Dataset and
+    steps are those of :func:`shortened`.
     """
     from nasedu import networks, training
 
@@ -300,7 +301,7 @@ def measure(recipe: Recipe, architecture: Architecture, dataset: Dataset, steps:
     parameters, flops = training.parameters(network), training.flops(network, dataset.input_shape)
     starts: list[float] = []  # of training steps; nan where validation lies between two
     network.register_forward_pre_hook(
-        lambda module, _: starts.append(time.perf_counter() if module.training else math.nan)
+        lambda module, _: starts.append(time.thread_time() if module.training else math.nan)
     )
     in_epoch = len(dataset.train.labels) // evaluator.batch_size
     epochs = math.ceil((WARM_UP_STEPS + TIMED_STEPS) / (in_epoch - 1))
