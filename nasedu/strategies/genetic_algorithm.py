@@ -24,7 +24,7 @@ Symbols (no canonical values; these are ours):
     N  population_size   members of a generation               20
     k  sample_size       members of a tournament                3
     m  mutation_rate     chance of each decision to change     1 / number of decisions
-    E  elites            members taken over as they are         2
+    E  elites            members taken over as they are         N/4
 
 What differs from the textbook and from Genetic CNN:
     * ask and tell are separate. A child that returns late counts for the generation then being
@@ -55,12 +55,21 @@ class GeneticAlgorithm:
         population_size: N, at least 2.
         sample_size: k, between 1 and N. Larger is greedier; 1 ignores the scores altogether.
         mutation_rate: m, in [0, 1]; None for one decision on average.
-        elites: E, between 0 and N − 1.
+        elites: E, between 0 and N − 1; None for a quarter of N, rounded down.
 
     Attributes:
         generation: how many generations are complete.
         population: the trials of the last complete generation, elites first; empty before the first.
         children: the trials of the next one so far.
+
+    State:
+        generation: how many generations are complete.
+        parents: numbers of the two tournaments' winners; none for a random ask.
+        cut: before which decision the second parent's begin; None where no single cut gives the child.
+        mutated: indices of the decisions that were changed after the crossover.
+        elite: numbers of the members that the next generation takes over.
+        entered: after a tell, the trial's number.
+        population: after a tell that completes a generation, the numbers of its members.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -74,13 +83,14 @@ class GeneticAlgorithm:
         population_size: int = 20,
         sample_size: int = 3,
         mutation_rate: float | None = None,
-        elites: int = 2,
+        elites: int | None = None,
     ) -> None:
         if population_size < 2:
             raise ValueError(f"population_size must be at least 2, or there is nothing to mix; got {population_size}.")
         if not 1 <= sample_size <= population_size:
             raise ValueError(f"sample_size must lie in 1..population_size={population_size}; got {sample_size}.")
-        if not 0 <= elites < population_size:
+        elite_size = population_size // 4 if elites is None else elites
+        if not 0 <= elite_size < population_size:
             raise ValueError(f"elites must lie in 0..{population_size - 1}, or no child ever enters; got {elites}.")
         rate = 1 / len(space.decisions) if mutation_rate is None else mutation_rate
         if not 0 <= rate <= 1:
@@ -94,7 +104,7 @@ class GeneticAlgorithm:
             "elites": elites,
         }
         self.population_size, self.sample_size = population_size, sample_size
-        self.mutation_rate, self.elites = rate, elites
+        self.mutation_rate, self.elites = rate, elite_size
         self.generation = 0
         self.population: list[Trial] = []
         self.children: list[Trial] = []

@@ -19,7 +19,7 @@ The tournament is the whole selection pressure. With P different scores the pare
 
 Symbols (the values of the paper's "Methods Details", of the scripts of NAS-Bench-201, and ours):
     P  population_size   members of the queue    100   10   20
-    S  sample_size       draws per tournament     25    3   10
+    S  sample_size       draws per tournament     25    3   P/2
 
 What differs from Algorithm 1:
     * ask and tell are separate, so C, the number of cycles, belongs to the caller, and trials
@@ -52,7 +52,7 @@ class RegularizedEvolution:
         space: where to sample and mutate.
         rng: the only source of randomness.
         population_size: P, at least 1.
-        sample_size: S, between 1 and P. Larger is greedier; 1 ignores the scores altogether.
+        sample_size: S, between 1 and P; None for half of P. Larger is greedier; 1 ignores the scores altogether.
 
     Attributes:
         population: the queue of trials, the oldest first.
@@ -69,14 +69,15 @@ class RegularizedEvolution:
     """
 
     def __init__(
-        self, space: SearchSpace, rng: np.random.Generator, *, population_size: int = 20, sample_size: int = 10
+        self, space: SearchSpace, rng: np.random.Generator, *, population_size: int = 20, sample_size: int | None = None
     ) -> None:
-        if not 1 <= sample_size <= population_size:
-            raise ValueError(f"sample_size must lie in 1..population_size={population_size}; got {sample_size}.")
+        size = max(population_size // 2, 1) if sample_size is None else sample_size
+        if not 1 <= size <= population_size:
+            raise ValueError(f"sample_size must lie in 1..population_size={population_size}; got {size}.")
         self.space = space
         self.rng = rng
         self.settings = {"population_size": population_size, "sample_size": sample_size}
-        self.population_size, self.sample_size = population_size, sample_size
+        self.population_size, self.sample_size = population_size, size
         self.population: deque[Trial] = deque(maxlen=population_size)
         self.random_asks_left = population_size
         self.asked: set[Architecture] = set()

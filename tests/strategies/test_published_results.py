@@ -38,6 +38,13 @@ def test_random_search_finds_what_it_must(table):
     assert abs(mean_test_accuracy(table, nas.strategies.RandomSearch) - 93.72) < 0.06
 
 
+# The bars are below the means that benchmarks/sample_efficiency.py prints, by at least one standard error, 0.02.
+
+
 def test_regularized_evolution_finds_more(table):
-    found = mean_test_accuracy(table, nas.strategies.RegularizedEvolution, population_size=10, sample_size=3)
-    assert found >= 93.85
+    assert mean_test_accuracy(table, nas.strategies.RegularizedEvolution, population_size=10, sample_size=3) >= 93.85
+    assert mean_test_accuracy(table, nas.strategies.RegularizedEvolution) >= 94.10
+
+
+def test_local_search_finds_still_more(table):
+    assert mean_test_accuracy(table, nas.strategies.LocalSearch) >= 94.15
