@@ -34,7 +34,9 @@ STRATEGIES = {
     "regularized evolution, P=100 S=25": ("RegularizedEvolution", {"population_size": 100, "sample_size": 25}, None),
     "genetic algorithm": ("GeneticAlgorithm", {}, None),
     "NSGA-II, one objective": ("NSGA2", {}, None),
-    "REINFORCE": ("Reinforce", {}, None),
+    "REINFORCE, table": ("ReinforceTable", {}, 93.90),
+    "REINFORCE": ("Reinforce", {}, 93.90),
+    "PPO": ("PPO", {}, 93.90),
 }
 CHECKPOINTS = (50, 100, 150, 200, 300, 500, 1000)
 BAR_AT = 100  # trials

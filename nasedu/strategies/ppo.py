@@ -16,14 +16,14 @@ likelier where A > 0 (or less likely where A < 0), min makes its term flat: it a
     tell:  collect; of every m trials:  A = (R − mean R) / deviation of R
            K times:  θ ← Adam step along ∇L = mean of Σ_t [not clipped] r_t A ∇ log p_t + λ ∇H
 
-Symbols (the paper's values for its continuous tasks, its Table 3, and ours):
-    n  hidden_size        size of the controller's state   two layers of 64     32
-    η  learning_rate      Adam's                           0.0003             0.01
-    ε  clip               how far a probability may go     0.2                 0.2
-    m  tells_per_update   trials of a batch                2048                 10
-    K  epochs             steps with each batch            10                   10
-    λ  entropy_weight     of H, the sum of the entropies   0                  0.01
-                          of the softmaxes along A
+Symbols (the paper's values for continuous tasks, its Table 3, and ours):
+    n  hidden_size        size of the controller's state         two layers of 64     32
+    η  learning_rate      Adam's                                 0.0003            0.005
+    ε  clip               how far a probability may go           0.2                 0.2
+    m  tells_per_update   trials of a batch                      2048                 10
+    K  epochs             steps with each batch                  10                   10
+    λ  entropy_weight     of H, the sum of the entropies of      –                   0.1
+                          the softmaxes along A, per nat
 
 What differs from the paper:
     * No value network and no discounting. The reward comes once, at the end of a sentence, so each
@@ -80,11 +80,11 @@ class PPO:
         rng: np.random.Generator,
         *,
         hidden_size: int = 32,
-        learning_rate: float = 0.01,
+        learning_rate: float = 0.005,
         clip: float = 0.2,
         tells_per_update: int = 10,
         epochs: int = 10,
-        entropy_weight: float = 0.01,
+        entropy_weight: float = 0.1,
     ) -> None:
         if hidden_size < 1 or epochs < 1 or tells_per_update < 2:
             given = f"{hidden_size}, {epochs} and {tells_per_update}"

@@ -13,13 +13,13 @@ are good together, and a step for one decision moves all of them, for they share
            after m of them:  θ ← Adam step along the mean of A ∇ log π + λ ∇ H
 
 Symbols (the paper's values, from its Section 4.1, and ours):
-    n  hidden_size        size of the controller's state   two layers of 35   32
-    η  learning_rate      Adam's                           0.0006           0.01
-    k = 1 − baseline_decay   of the moving averages b and   not stated        0.1
-                          σ²; 1/tells while that is larger
-    λ  entropy_weight     of H, the sum of the entropies   –                0.01
-                          of the softmaxes along A
-    m  tells_per_update   how many make one Adam step      8 per worker        1
+    n      hidden_size        size of the controller's state        two layers of 35      32
+    η      learning_rate      Adam's                                0.0006             0.005
+    1 − k  baseline_decay     of the moving averages b and σ²;      not stated           0.9
+                              k is 1/tells while that is larger
+    λ      entropy_weight     of H, the sum of the entropies of     –                    0.1
+                              the softmaxes along A, per nat
+    m      tells_per_update   how many make one Adam step           8 per worker           1
 
 What differs from the paper:
     * A tanh network replaces the LSTM. The paper cubes accuracy; here the advantage is in units of
@@ -73,9 +73,9 @@ class Reinforce:
         rng: np.random.Generator,
         *,
         hidden_size: int = 32,
-        learning_rate: float = 0.01,
+        learning_rate: float = 0.005,
         baseline_decay: float = 0.9,
-        entropy_weight: float = 0.01,
+        entropy_weight: float = 0.1,
         tells_per_update: int = 1,
     ) -> None:
         if hidden_size < 1 or tells_per_update < 1:
