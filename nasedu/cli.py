@@ -34,7 +34,9 @@ ALIASES = {"evolution": "regularized-evolution", "random": "random-search"}
 WEIGHT_SHARING = ("darts",)
 DEFAULTS = {"data": "mnist1d", "trials": 20, "steps": 500, "epochs": 10, "unit": "fraction"}  # of nasedu search
 INTERRUPTED = 130  # as a shell reports it
+MOST_TRIALS = 10_000  # of nasedu race with a budget of seconds
 CHECKPOINTS = (10, 50, 100, 200, 500, 1000)  # trials after which nasedu race prints what was found
+SHARES = (1 / 8, 1 / 4, 1 / 2, 1)  # of a budget of seconds, likewise
 RACERS = (  # of nasedu race: one or two of each family, as many as a figure shows well; the first to compare with
     *("random-search", "local-search", "regularized-evolution", "genetic-algorithm", "reinforce", "q-learning"),
     *("bayesian-optimization", "bananas"),
@@ -144,7 +146,10 @@ def _parser() -> _Parser:
         metavar="A,B,…",
         help=f"the first is the one to compare with ({', '.join(RACERS)}); an unknown name prints all",
     )
-    race.add_argument("--trials", type=int, default=200, help="of each search (200)")
+    race.add_argument("--trials", type=int, help="of each search (200; with --seconds as many as they allow)")
+    race.add_argument(
+        "--seconds", type=float, help="a budget of training time for each search, as the table has it; figure over time"
+    )
     race.add_argument("--seeds", type=int, default=20, help="searches of each strategy (20)")
     race.add_argument("--processes", type=int, help="searches at a time (one for each core)")
     race.add_argument("--figure", type=Path, metavar="OUT", help="a picture to draw; ends in .svg, .pdf or .png")
@@ -420,6 +425,8 @@ def _race(arguments: argparse.Namespace) -> int:
         raise ValueError(f"a race is judged by test accuracy, and table {table.name} has none. Choose another table.")
     count = len(table.seeds)
     table = table.one(table.seeds[0])  # a search trains once
+    most = 200 if arguments.seconds is None else MOST_TRIALS
+    trials = most if arguments.trials is None else arguments.trials
     started = time.perf_counter()
     try:
         with warnings.catch_warnings():
@@ -427,24 +434,27 @@ def _race(arguments: argparse.Namespace) -> int:
             frame = nas.race(
                 strategies,
                 table,
-                trials=arguments.trials,
+                trials=trials,
                 seeds=arguments.seeds,
+                seconds=arguments.seconds,
                 processes=arguments.processes,
                 progress=not arguments.quiet,
             )
+    except RuntimeError as error:  # a search failed, and this says which and why
+        raise ValueError(str(error)) from error
     except KeyboardInterrupt:
         print("nasedu: interrupted before every strategy had run once; there is nothing to show.", file=sys.stderr)
         return INTERRUPTED
     done, best = frame["seed"].nunique(), float(np.nanmax(table.test_accuracies()))
     print(f"test accuracy in % of the best so far by validation, mean ± standard deviation of {done} seeds")
-    print(_race_table(frame))
+    print(_race_table(frame, arguments.seconds))
     judge = "one seed" if count == 1 else f"mean over {count} seeds"
     print(f"best there is          {100 * best:.2f}, {judge}")
     print(f"best by validation     {100 * table.test(table.best()):.2f}, chosen by one training")
     print(f"time                   {time.perf_counter() - started:.1f} s")
     if arguments.figure is not None:
         matplotlib.use("agg")  # it is for a file; there may be no screen
-        nas.plots.save_figure(nas.plots.race(frame, best=best), arguments.figure)
+        nas.plots.save_figure(nas.plots.race(frame, best=best, by_time=arguments.seconds is not None), arguments.figure)
     if done < arguments.seeds:
         print(f"nasedu: interrupted after {done} of {arguments.seeds} seeds.", file=sys.stderr)
     return 0 if done == arguments.seeds else INTERRUPTED
@@ -462,14 +472,25 @@ def _racers(given: str | None) -> dict[str, Any]:
     return {strategy.__name__: strategy for strategy in found}
 
 
-def _race_table(frame: pandas.DataFrame) -> str:
-    """Return mean and standard deviation over the seeds, in %, by strategy and after some numbers of trials."""
-    shown = frame[frame["trial"].isin([*CHECKPOINTS, frame["trial"].max()])]
-    lines: dict[str, list[str]] = {"trials": [f"{number:>13}" for number in shown["trial"].unique()]}
-    for (name, _), tests in shown.groupby(["strategy", "trial"], sort=False)["incumbent_test"]:
-        spread = f" ± {100 * tests.std():.2f}" if len(tests) > 1 else ""
-        lines.setdefault(str(name), []).append(f"{100 * tests.mean():.2f}{spread}".rjust(13))
-    return "\n".join(f"{name:<22}{'  '.join(cells)}" for name, cells in lines.items())
+def _race_table(frame: pandas.DataFrame, seconds: float | None) -> str:
+    """Return mean and standard deviation over the seeds, in %, by strategy and after some trials or some time."""
+    from nasedu import analysis
+
+    last = frame["trial"].max()
+    places = [number for number in CHECKPOINTS if number < last] + [last]
+    if seconds is not None:
+        places = [seconds * share for share in SHARES]
+    by = "trial" if seconds is None else "seconds"
+    lines = [f"{by + 's' * (by == 'trial'):<22}" + "  ".join(f"{place:>13g}" for place in places)]
+    found = [analysis.outcomes(frame, **{by: place}) for place in places]
+    for name in found[0]:
+        cells = [f"{100 * each[name].mean():.2f}{_spread(each[name])}".rjust(13) for each in found]
+        lines.append(f"{name:<22}{'  '.join(cells)}")
+    return "\n".join(lines)
+
+
+def _spread(values: Any) -> str:
+    return f" ± {100 * values.std(ddof=1):.2f}" if len(values) > 1 else ""
 
 
 # nasedu draw -----------------------------------------------------------------------------------

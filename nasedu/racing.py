@@ -51,6 +51,7 @@ def race(
     *,
     trials: int,
     seeds: int,
+    seconds: float | None = None,
     processes: int | None = None,
     progress: bool = True,
 ) -> pandas.DataFrame:
@@ -66,6 +67,8 @@ def race(
             gives the test accuracy, in [0, 1]; without one, or with ``has_test`` false, there is none.
         trials: of each search; at least 1.
         seeds: how many searches of each strategy, with the seeds 0, 1, …; at least 1.
+        seconds: a budget of each search, in seconds of trial cost, as in ``nas.search``; it ends with this or with
+            ``trials``, whichever comes first. So strategies are compared that train some for fewer epochs.
         processes: how many searches run at a time; as many as this process may use cores if None. With 1 all run
             here, one after another: for strategies or evaluators that cannot be sent, or that note what they did.
         progress: show a bar.
@@ -86,7 +89,7 @@ def race(
     from tqdm.auto import tqdm
 
     _check(strategies, evaluator, trials=trials, seeds=seeds, processes=1 if processes is None else processes)
-    runner = _Runner(strategies, evaluator, trials)
+    runner = _Runner(strategies, evaluator, trials, seconds)
     jobs = [(seed, name) for seed in range(seeds) for name in strategies]
     count = min(_cores() if processes is None else processes, len(jobs))
     found: dict[Job, Columns] = {}
@@ -184,8 +187,10 @@ def _run_here(seed: int, name: str) -> Columns:
 class _Runner:
     """What all searches of a race have in common."""
 
-    def __init__(self, strategies: Mapping[str, MakeStrategy], evaluator: Any, trials: int) -> None:
-        self.strategies, self.evaluator, self.trials = dict(strategies), evaluator, trials
+    def __init__(
+        self, strategies: Mapping[str, MakeStrategy], evaluator: Any, trials: int, seconds: float | None
+    ) -> None:
+        self.strategies, self.evaluator, self.trials, self.seconds = dict(strategies), evaluator, trials, seconds
 
     def run(self, seed: int, name: str) -> Columns:
         """Return the columns of one search."""
@@ -211,7 +216,7 @@ class _Runner:
 
         strategy = self.strategies[name](self.evaluator.space, np.random.default_rng(seed))
         with threadpool_limits(1):  # of the libraries that are loaded by now
-            return list(search(strategy, self.evaluator, self.trials))
+            return list(search(strategy, self.evaluator, self.trials, seconds=self.seconds))
 
 
 def _better(best: Trial, trial: Trial) -> Trial:

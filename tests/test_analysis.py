@@ -341,8 +341,13 @@ def test_outcomes_are_what_was_found_after_a_trial_by_seed():
     found = analysis.outcomes(shuffled, trial=2)
     assert {name: values.tolist() for name, values in found.items()} == {"a": [0.2, 0.4], "b": [0.7, 0.8]}
     assert analysis.outcomes(race_frame())["a"].tolist() == [0.3, 0.9]
-    with pytest.raises(ValueError, match=r"one of the race's, 1\.\.3; got 4"):
-        analysis.outcomes(race_frame(), trial=4)
+    assert analysis.outcomes(shuffled)["b"].tolist() == [0.6, 0.8], "each at its own end"
+    found = analysis.outcomes(shuffled, seconds=2)
+    assert {name: values.tolist() for name, values in found.items()} == {"a": [0.1, 0.4], "b": [0.7, 0.8]}
+    with pytest.raises(ValueError, match=r"one of every search, 1\.\.2; got 3"):
+        analysis.outcomes(race_frame(), trial=3)
+    with pytest.raises(ValueError, match=r"a search ended after 2 seconds; got 2\.5"):
+        analysis.outcomes(race_frame(), seconds=2.5)
 
 
 def test_a_band_is_the_quantiles_over_the_seeds_and_nan_where_one_has_none():

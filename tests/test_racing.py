@@ -160,6 +160,13 @@ def test_the_incumbent_is_the_best_of_those_trained_for_longest_and_time_is_what
     assert (np.diff(frame["incumbent_score"]) < 0).any(), "a longer training takes the place of a luckier one"
 
 
+def test_a_budget_of_seconds_ends_each_search():
+    frame = nas.race(RACERS, long_toy(), trials=1000, seeds=3, seconds=100, processes=1, progress=False)
+    for _, search in frame.groupby(["strategy", "seed"]):
+        assert search["elapsed"].iloc[-1] >= 100 > search["elapsed"].iloc[-2]
+    assert len(nas.race(RACERS, long_toy(), trials=2, seeds=1, seconds=100, processes=1, progress=False)) == 4
+
+
 def broken(space, rng):
     """Return random search, but nothing from the second seed."""
     return None if rng.bit_generator.state == np.random.default_rng(1).bit_generator.state else Halving(space, rng)
@@ -437,6 +444,27 @@ def test_unless_said_otherwise_some_of_each_family_race_and_random_search_is_the
     assert all(len(row.split()) == 2 for row in rows), "one seed has no spread"
 
 
+def test_a_race_over_seconds_prints_what_was_found_by_then_and_draws_it(tmp_path, capsys, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(plots, "race", lambda *given, **how: drawn.append(how) or plots.races.race(*given, **how))
+    picture = tmp_path / "race.svg"
+    arguments = ["--seconds", "40", "--seeds", "2", "--strategies", "random,hyperband", "--figure", str(picture)]
+    table = nas.tables.load("nasbench201-mnist1d")
+    assert cli.main(["race", "--table", table.name, "--quiet", "--processes", "1", *arguments]) == 0
+    _, numbers, *rows = capsys.readouterr().out.splitlines()[:4]
+    assert numbers.split() == ["seconds", "5", "10", "20", "40"]
+    racers = {"RandomSearch": nas.strategies.RandomSearch, "Hyperband": nas.strategies.Hyperband}
+    frame = nas.race(racers, table.one(0), trials=999, seeds=2, seconds=40, processes=1, progress=False)
+    for row, name in zip(rows, racers, strict=True):
+        cells = [name]
+        for second in (5, 10, 20, 40):
+            by_then = frame[(frame["strategy"] == name) & (frame["elapsed"] <= second)]
+            found = 100 * by_then.groupby("seed")["incumbent_test"].last()
+            cells += [f"{found.mean():.2f}", "±", f"{found.std():.2f}"]
+        assert row.split() == cells
+    assert drawn[0]["by_time"] and picture.stat().st_size > 10_000
+
+
 def test_every_strategy_can_race_by_its_name(capsys):
     names = list(cli._strategies())
     arguments = ["--trials", "12", "--seeds", "1", "--strategies", ",".join(names), "--quiet"]
@@ -466,6 +494,12 @@ def test_an_interrupted_race_prints_what_is_complete(folder, capsys, monkeypatch
         (["--strategies", "random,frob"], "with", "unknown strategy 'frob'; there are "),
         (["--strategies", "darts"], "with", "unknown strategy 'darts'; there are "),
         (["--seeds", "0"], "with", "seeds must be at least 1; got 0"),
+        (["--trials", "0"], "with", "trials must be at least 1; got 0"),
+        (
+            ["--seconds", "9"],
+            "with",
+            "'RandomSearch' from seed 0 failed: ValueError: with a budget of 9.0 seconds every",
+        ),
         (["--figure", "race.gif"], "with", "must end in .svg, .pdf or .png; got 'race.gif'"),
         ([], "without", "a race is judged by test accuracy, and table without has none"),
         ([], "nowhere", "No such file or directory"),

@@ -62,24 +62,39 @@ def regret(frame: pandas.DataFrame, best: float, seconds: ArrayLike | None = Non
     return {name: best - values for name, values in curves(frame, seconds=seconds).items()}
 
 
-def outcomes(frame: pandas.DataFrame, trial: int | None = None, column: str = "incumbent_test") -> dict[str, Array]:
-    """Return what each strategy of a race had found after this trial, [seeds]: what tests compare.
+def outcomes(
+    frame: pandas.DataFrame,
+    *,
+    trial: int | None = None,
+    seconds: float | None = None,
+    column: str = "incumbent_test",
+) -> dict[str, Array]:
+    """Return what each strategy of a race had found, by seed: what tests compare.
 
     Args:
         frame: what ``nas.race`` returned.
-        trial: from 1; the last one if None.
+        trial: after which, from 1; after the last one of each search if neither it nor seconds is given.
+        seconds: by which time of the simulated clock, the frame's ``elapsed``.
         column: of the frame.
 
+    Returns:
+        By strategy, in the frame's order, an array [seeds], in the order of the seeds.
+
     Raises:
-        ValueError: the race has no such trial.
+        ValueError: some search had ended before.
     """
-    last = int(frame["trial"].max())
-    trial = last if trial is None else trial
-    rows = frame[frame["trial"] == trial]
-    if rows.empty:
-        raise ValueError(f"trial must be one of the race's, 1..{last}; got {trial}.")
-    names = frame["strategy"].unique()
-    return {str(name): rows[rows["strategy"] == name].sort_values("seed")[column].to_numpy(float) for name in names}
+    if seconds is not None:
+        found = {name: values[:, 0] for name, values in curves(frame, column, [seconds]).items()}
+        shortest = float(frame.groupby(["strategy", "seed"])["elapsed"].max().min())
+        if seconds > shortest:
+            raise ValueError(f"a search ended after {shortest:.6g} seconds; got {seconds}.")
+        return found
+    shortest = frame.groupby(["strategy", "seed"])["trial"].max().min()
+    if trial is not None and not 1 <= trial <= shortest:
+        raise ValueError(f"trial must be one of every search, 1..{shortest}; got {trial}.")
+    rows = frame if trial is None else frame[frame["trial"] == trial]
+    ends = rows.sort_values("trial").groupby(["strategy", "seed"]).tail(1).set_index(["strategy", "seed"])[column]
+    return {str(name): ends.loc[name].sort_index().to_numpy(float) for name in frame["strategy"].unique()}
 
 
 def band(values: ArrayLike) -> tuple[Array, Array, Array]:
