@@ -11,6 +11,9 @@ and somewhere better; two that each win somewhere are simply different. The tria
 Both are from Deb, Pratap, Agarwal & Meyarivan, "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II", IEEE
 Transactions on Evolutionary Computation 6 (2002), Section III.
 
+Where the price of a weight or a bound is known beforehand, one objective is enough: ``nas.evaluators.Penalized`` takes
+the price off the score, ``nas.strategies.Constrained`` keeps to the bound.
+
 An objective is a name: ``"score"``, ``"accuracy"`` or that of a metric, which knows whether higher or lower is better.
 Inside, everything is a *gain*: the value, with its sign changed where lower is better.
 

@@ -144,7 +144,7 @@ def _name_axis(axis: Any, kind: Metric, name: str) -> None:
     else:
         axis.set_label_text(f"{words}, {kind.unit}".replace("flops, FLOPs,", "FLOPs,"))
     if kind.unit == "weights" or name == "flops":
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
 
 
 def front_cells(

@@ -27,6 +27,8 @@ What differs from the paper:
     * Any number of objectives; with one it is a genetic algorithm in which parents and children compete.
     * Crossover and mutation are those of categorical decisions, and nothing is evaluated twice, as long as something
       new is found within 100 attempts.
+    * Of trials that are equal in all objectives, as cells of one function are in a table, only the oldest can be a
+      member: a second one adds nothing to a front, and there may then be fewer than N.
     * A trial that failed, or in which an objective is not known, counts for its generation but never enters.
       As long as there is no population, asks are random.
 
@@ -132,12 +134,12 @@ class NSGA2:
 
     def _select(self, pool: list[Trial]) -> None:
         """Let the best of the pool by rank, then crowding, be the population."""
-        gained = gains(pool, self.objectives)
-        rank, distance = ranks(gained), np.zeros(len(pool))
+        gained, first = np.unique(gains(pool, self.objectives), axis=0, return_index=True)
+        rank, distance = ranks(gained), np.zeros(len(gained))
         for each in set(rank.tolist()):
             distance[rank == each] = crowding(gained[rank == each])
-        best = np.lexsort([-distance, rank])[: self.population_size]
-        self.population = [pool[index] for index in best]
+        best = np.lexsort([first, -distance, rank])[: self.population_size]  # of equally crowded ones the older
+        self.population = [pool[index] for index in first[best]]
         self.ranks, self.crowding = rank[best].tolist(), distance[best].tolist()
         self.state["population"] = [member.number for member in self.population]
         self.state["ranks"] = self.ranks

@@ -144,6 +144,14 @@ def test_trials_that_failed_or_lack_a_value_count_for_the_generation_but_never_e
     assert (strategy.generation, sorted(numbers(strategy))) == (2, [2, 3]), "a generation that failed changes nothing"
 
 
+def test_of_equals_only_the_oldest_is_a_member():
+    strategy = make(population_size=5)
+    tell_values(strategy, [(0.5, 5), (0.6, 6), (0.5, 5), (0.6, 6), (0.4, 6)])
+    assert sorted(numbers(strategy)) == [0, 1, 4]
+    tell_values(strategy, [(0.6, 6), (0.7, 7), (0.4, 6), (0.3, 3), (0.2, 2)], first=5)
+    assert sorted(numbers(strategy)) == [0, 1, 6, 8, 9]
+
+
 def test_a_trial_without_the_objective_is_an_error_that_names_what_it_has():
     with pytest.raises(ValueError, match=r"trial 7 has no 'parameters' .* it has score, accuracy\."):
         make().tell(nas.Trial(SPACE.architecture((0,) * BITS), 0.5, number=7))
