@@ -65,6 +65,8 @@ def test_what_costs_time_is_measured_where_it_is_asked_for():
     assert measured.metrics["memory"].value == training.memory(network, TASK.input_shape)
     assert 0 < measured.metrics["latency"].value < 1
     assert (measured.score, measured.curve) == (plain.score, plain.curve)
+    population = Population(TASK, epochs=2, batch_size=32, channels=4, device="cpu", measure=("memory",))
+    assert population(CELLS[:1])[0].metrics["memory"] == measured.metrics["memory"]
 
 
 def test_a_measured_latency_makes_no_difference_between_histories(tmp_path):
@@ -235,6 +237,13 @@ def test_a_regressions_score_is_r_squared_and_its_error_is_in_the_targets_unit()
     assert trial.metrics["mean_absolute_error"].better == "lower"
     assert trial.metrics["train_loss"] == nas.Metric(run.losses[-1], "target variances", "lower")
     assert evaluator.test(CELLS[2]) == score(network, HEIGHTS, "test", "cpu")
+
+
+def test_a_regression_has_no_f1_but_a_memory():
+    with pytest.raises(ValueError, match="f1 needs classes; heights has real-valued targets"):
+        Train(HEIGHTS, measure=("f1",))
+    (trial,) = Train(HEIGHTS, epochs=1, batch_size=16, channels=4, device="cpu", measure=("memory",))(CELLS[2:])
+    assert trial.metrics["memory"].value > 4 * trial.metrics["parameters"].value
 
 
 def test_a_search_on_a_regression_prefers_the_higher_r_squared_and_its_file_is_read_again(tmp_path):
