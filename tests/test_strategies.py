@@ -41,11 +41,13 @@ MAKE = {
     "ASHA": lambda space, rng: S.ASHA(space, rng, eta=2),
     "OptunaStrategy": lambda space, rng: S.OptunaStrategy(space, rng),
     "BOHB": lambda space, rng: S.Hyperband(space, rng, sampler=S.OptunaStrategy),
+    "BayesianOptimization": lambda space, rng: S.BayesianOptimization(space, rng, initial_asks=5, candidates=20),
     "ReinforceTable": lambda space, rng: S.ReinforceTable(space, rng),
     "Reinforce": lambda space, rng: S.Reinforce(space, rng, hidden_size=8, learning_rate=0.01),
     "Reinforce, four tells per update": lambda space, rng: S.Reinforce(space, rng, hidden_size=8, tells_per_update=4),
     "PPO": lambda space, rng: S.PPO(space, rng, hidden_size=8, tells_per_update=4, epochs=3),
     "QLearning": lambda space, rng: S.QLearning(space, rng, initial_asks=4),
+    "DQN": lambda space, rng: S.DQN(space, rng, hidden_size=4, initial_asks=4, updates_per_tell=1),
     "QLearning, build": lambda space, rng: S.QLearning(space, rng, environment="build", temperature=0.1),
 }
 SPACES = {
@@ -159,6 +161,7 @@ def test_another_process_gives_the_same_histories():
         "GeneticAlgorithm",
         "NSGA2",
         "QLearning",
+        "DQN",
         "ReinforceTable",
         "Reinforce",
         "PPO",

@@ -1,7 +1,9 @@
 """Black-box search strategies: one file per method, in the order in which each differs a little from the last."""
 
 from nasedu.strategies.asha import ASHA
+from nasedu.strategies.bayesian_optimization import BayesianOptimization
 from nasedu.strategies.boltzmann_policy import BoltzmannPolicy
+from nasedu.strategies.dqn import DQN
 from nasedu.strategies.genetic_algorithm import GeneticAlgorithm
 from nasedu.strategies.hyperband import Hyperband
 from nasedu.strategies.local_search import LocalSearch
@@ -19,8 +21,10 @@ from nasedu.strategies.wrappers import Constrained, Diversified, WithoutRepeats
 
 __all__ = [
     "ASHA",
+    "DQN",
     "NSGA2",
     "PPO",
+    "BayesianOptimization",
     "BoltzmannPolicy",
     "Constrained",
     "Diversified",

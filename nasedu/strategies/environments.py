@@ -63,9 +63,10 @@ class Build:
         """Return this value for each action of the state: for each option of the next decision."""
         return [value] * self.counts[len(state)]
 
-    def first_slot(self, state: State) -> int:
-        """Return the slot of the state's first action; the others follow."""
-        return self.starts[len(state)]
+    def slots_of(self, state: State) -> slice:
+        """Return which slots are the state's actions."""
+        start = self.starts[len(state)]
+        return slice(start, start + self.counts[len(state)])
 
     def initial_value(self, mean: float) -> float:
         """Return what an action is taken for that was never tried: the mean score."""
@@ -134,9 +135,9 @@ class Edit:
                 row[start : start + count] = [NEVER] * count
         return row
 
-    def first_slot(self, state: State) -> int:
-        """Return 0: the actions are all slots."""
-        return 0
+    def slots_of(self, state: State) -> slice:
+        """Return all slots."""
+        return slice(0, self.slots)
 
     def initial_value(self, mean: float) -> float:
         """Return what an action is taken for that was never tried: it makes no difference."""
@@ -145,7 +146,7 @@ class Edit:
     def after(self, state: State, action: int) -> State | None:
         """Return the edited architecture's choices; None if they are invalid."""
         index = self.decision_of[action]
-        choices = self.space.pin(state[:index] + (action - self.starts[index],) + state[index + 1 :])
+        choices = self.space.pin((*state[:index], action - self.starts[index], *state[index + 1 :]))
         return choices if self.space.is_valid(choices) else None
 
     def ends(self, state: State, known: "Known") -> bool:

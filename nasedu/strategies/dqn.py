@@ -1,0 +1,276 @@
+"""Deep Q-network: a network in place of the Q-table, so that what is learned in one state holds in others.
+
+Mnih et al., "Human-level control through deep reinforcement learning", Nature 518 (2015), Algorithm 1, and before it
+arXiv:1312.5602. States, actions and rewards are those of ``environments.py``; the table is in ``q_learning.py``.
+
+The network reads a state, each decision one-hot (what is not decided yet is all zeros), and has one output for each
+action: its Q-value, a plain number. There is no softmax at its end: rewards are no probabilities.
+
+Learning from one's own estimates can chase its tail. Two things calm it: updates are made on transitions drawn at
+random from a replay memory; and the max in the targets is that of a copy, the *target network*, which is renewed only
+every C updates.
+
+    ask:   walk ε-greedily from the best architecture (or from nothing, in "build") to one that is new
+    tell:  put the steps (s, u, r, s') of the walk into the memory; then n times draw B of them, and with
+               y = r                              where the episode ended
+               y = r + γ max Q_target(s', ·)      else
+           make an Adam step along the mean Huber loss of Q(s, u; θ) − y; every C steps θ_target ← θ
+
+Symbols (the paper's values, for video games, and ours):
+    γ  discount           of what comes one action later       0.99           1
+    ε  exploration        share of random actions, in the end  0.1            0.1
+       initial_asks       ε is 1 for so many                   50,000 frames  10 trials
+    B  batch_size         steps in an update                   32             32
+    n  updates_per_tell                                        –              3
+    C  target_interval    updates between copies               10,000         50
+       memory_size        steps kept, the last                 1,000,000      10,000
+       learning_rate      Adam's (the paper: RMSProp)          0.00025        0.003
+       hidden_size        of each of two hidden layers         convolutions   32
+       edits              the most of an episode of "edit"     –              3
+
+What differs from the paper:
+    * Q = m + d f(s; θ): f is the network, d the standard deviation of the scores so far, m their mean in "build" and
+      0 in "edit". So no setting depends on the unit of the scores.
+    * ε falls as initial_asks / t after t tells, and no trial is a repeat, as in ``q_learning.py``; but there is no
+      stopping, for an estimate is never sure that nothing is better. A failed trial counts as the lowest so far.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nasedu.core import Architecture, SearchSpace, Trial
+from nasedu.strategies.environments import NEVER, Known, State, Step, make_environment, walk
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["DQN"]
+
+WALKS = 5
+
+
+class DQN:
+    """A network of Q-values, ε-greedy.
+
+    Args:
+        space: where to search.
+        rng: the only source of randomness; the initial weights are drawn from it too.
+        environment: ``"edit"`` or ``"build"``.
+        discount: γ, in [0, 1].
+        exploration: the last ε, in [0, 1].
+        initial_asks: at least 0.
+        hidden_size: at least 1.
+        learning_rate: Adam's, above 0.
+        batch_size: B, at least 1.
+        updates_per_tell: n, at least 0.
+        target_interval: C, at least 1.
+        memory_size: at least 1.
+        edits: at least 1.
+
+    Attributes:
+        parameters: three weights and three biases, in double precision; target_parameters: the copy.
+        memory: the last steps: (state, action, next state, whether the episode ended there).
+        known: the scores so far, and the best trial.
+        updates: how many there were.
+
+    State:
+        After an ask: ``epsilon``; for each state on the way the Q-values of its actions, null where not allowed, in
+        ``values``, the action taken there in ``actions``, as an index into them, and whether it was a random one in
+        ``explored``. The three are empty if the architecture was drawn from the space. After a tell: ``score``,
+        ``memory``, the number of steps, ``updates``, so far, and ``losses``, one of each of this tell's updates.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        rng: np.random.Generator,
+        *,
+        environment: str = "edit",
+        discount: float = 1.0,
+        exploration: float = 0.1,
+        initial_asks: int = 10,
+        hidden_size: int = 32,
+        learning_rate: float = 0.003,
+        batch_size: int = 32,
+        updates_per_tell: int = 3,
+        target_interval: int = 50,
+        memory_size: int = 10_000,
+        edits: int = 3,
+    ) -> None:
+        if not (0 <= discount <= 1 and 0 <= exploration <= 1):
+            raise ValueError(f"discount and exploration must lie in [0, 1]; got {discount} and {exploration}.")
+        if min(initial_asks, updates_per_tell) < 0:
+            given = f"{initial_asks} and {updates_per_tell}"
+            raise ValueError(f"initial_asks and updates_per_tell must be at least 0; got {given}.")
+        for name, value in (("hidden_size", hidden_size), ("batch_size", batch_size), ("memory_size", memory_size)):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1; got {value}.")
+        if learning_rate <= 0 or target_interval < 1:
+            given = f"{learning_rate} and {target_interval}"
+            raise ValueError(f"learning_rate must be above 0, target_interval at least 1; got {given}.")
+        import torch
+
+        self.space = space
+        self.rng = rng
+        self.settings = {
+            "environment": environment,
+            "discount": discount,
+            "exploration": exploration,
+            "initial_asks": initial_asks,
+            "hidden_size": hidden_size,
+            "learning_rate": learning_rate,
+            "batch_size": batch_size,
+            "updates_per_tell": updates_per_tell,
+            "target_interval": target_interval,
+            "memory_size": memory_size,
+            "edits": edits,
+        }
+        self.environment = make_environment(environment, space, edits)
+        self.discount, self.exploration, self.initial_asks = discount, exploration, initial_asks
+        self.hidden_size, self.learning_rate, self.batch_size = hidden_size, learning_rate, batch_size
+        self.updates_per_tell, self.target_interval = updates_per_tell, target_interval
+        self.memory_size, self.edits = memory_size, edits
+        sizes = (self.environment.slots, hidden_size, hidden_size, self.environment.slots)
+        self.parameters: list[Tensor] = []
+        for inputs, outputs in pairwise(sizes):
+            weights = rng.uniform(-1, 1, (inputs, outputs)) / inputs**0.5
+            self.parameters += [torch.from_numpy(weights), torch.zeros(outputs, dtype=torch.float64)]
+        self.target_parameters = [parameter.clone() for parameter in self.parameters]
+        for parameter in self.parameters:
+            parameter.requires_grad_()
+        self.optimizer = torch.optim.Adam(self.parameters, lr=learning_rate, fused=True)
+        self.memory: deque[tuple[State, int, State, bool]] = deque(maxlen=memory_size)
+        self.masks: dict[State, np.ndarray] = {}  # 0 for each slot that is an allowed action of the state, else NEVER
+        self.known = Known()
+        self.pending: dict[State, list[Step]] = {}
+        self.epsilon = 1.0 if initial_asks else exploration
+        self.deviation, self.updates = 1.0, 0
+        self.state: dict[str, Any] = {}
+
+    def ask(self) -> Architecture:
+        """Walk to an architecture that is new, or draw one."""
+        steps, explored = self._walk()
+        self.state = {
+            "epsilon": self.epsilon,
+            "values": [self.values(state) for state, _, _ in steps],
+            "actions": [action for _, action, _ in steps],
+            "explored": explored,
+        }
+        if not steps:
+            return self.known.draw(self.space, self.rng)
+        choices = steps[-1][2]
+        self.known.asked.add(choices)
+        self.pending[choices] = steps
+        return Architecture(self.space, choices)
+
+    def tell(self, trial: Trial) -> None:
+        """Remember the walk, and learn from the memory."""
+        choices = trial.architecture.choices
+        score = self.known.record(trial)
+        self.epsilon = max(self.exploration, min(1.0, self.initial_asks / self.known.tells))
+        self.deviation = float(np.std(list(self.known.scores.values()))) or 1.0
+        steps = self.pending.pop(choices, None) or self.environment.episode(choices)
+        self.memory.extend((*step, step is steps[-1]) for step in steps)
+        with _one_thread():
+            losses = [self._update() for _ in range(self.updates_per_tell if self.memory else 0)]
+        self.state = {"score": score, "memory": len(self.memory), "updates": self.updates, "losses": losses}
+
+    def values(self, state: State) -> list[float]:
+        """Return the Q-values of a state's actions, NEVER for those that are not allowed."""
+        with _one_thread():
+            found = self._q([state], self.parameters).detach().numpy()[0] + self._mask(state)
+        return found[self.environment.slots_of(state)].tolist()  # type: ignore[no-any-return]
+
+    def choose(self, values: list[float]) -> tuple[int, bool] | None:
+        """Return an action, and whether it is a random one; None if none is allowed."""
+        at_random = self.rng.random() < self.epsilon
+        allowed = [action for action, q in enumerate(values) if q > NEVER]
+        if not allowed:
+            return None
+        if at_random:
+            return allowed[int(self.rng.integers(len(allowed)))], True
+        return max(allowed, key=values.__getitem__), False
+
+    def forbid(self, state: State, action: int) -> None:
+        """Take note that an action is not allowed."""
+        self._mask(state)[self.environment.slots_of(state)][action] = NEVER
+
+    def _walk(self) -> tuple[list[Step], list[bool]]:
+        """Walk until the end is new; no steps if that is in vain."""
+        best = self.known.best if self.known.tells >= self.initial_asks else None
+        start = self.environment.start(None if best is None else best.architecture.choices)
+        for _ in range(WALKS):
+            found = None if start is None else walk(self.environment, self, start, self.known)
+            if found is not None and found[0][-1][2] not in self.known.asked:
+                return found
+        return [], []
+
+    def _update(self) -> float:
+        """Make one step along the mean loss of a batch, and return that loss, in squared units of the deviation."""
+        import torch
+
+        batch = [self.memory[i] for i in self.rng.integers(len(self.memory), size=self.batch_size)]
+        targets = torch.from_numpy(self._targets(batch))
+        taken = torch.tensor([self.environment.slots_of(state).start + action for state, action, _, _ in batch])
+        q = self._q([state for state, _, _, _ in batch], self.parameters).gather(1, taken[:, None])[:, 0]
+        loss = torch.nn.functional.huber_loss(q / self.deviation, targets / self.deviation)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.updates += 1
+        if self.updates % self.target_interval == 0:
+            self.target_parameters = [parameter.detach().clone() for parameter in self.parameters]
+        return loss.item()
+
+    def _targets(self, batch: list[tuple[State, int, State, bool]]) -> np.ndarray:
+        """Return y of each step [B]."""
+        rewards = [self.environment.reward(state, after, self.known) for state, _, after, _ in batch]
+        going_on = [i for i, (_, _, _, ended) in enumerate(batch) if not ended]
+        y = np.array(rewards)
+        if going_on:
+            states = [batch[i][2] for i in going_on]
+            q = self._q(states, self.target_parameters).detach().numpy() + [self._mask(state) for state in states]
+            y[going_on] += self.discount * np.maximum(q.max(axis=1), self.environment.stop)
+        return y
+
+    def _q(self, states: list[State], parameters: list[Tensor]) -> Tensor:
+        """Return the Q-value of every slot in these states [states, slots]."""
+        import torch
+
+        rows = torch.zeros(len(states), self.environment.slots, dtype=torch.float64)
+        for row, state in zip(rows.numpy(), states, strict=True):
+            row[[start + choice for start, choice in zip(self.environment.starts, state, strict=False)]] = 1.0
+        W_1, b_1, W_2, b_2, W_3, b_3 = parameters
+        f = torch.relu(torch.relu(rows @ W_1 + b_1) @ W_2 + b_2) @ W_3 + b_3
+        return self.environment.initial_value(self.known.mean) + self.deviation * f
+
+    def _mask(self, state: State) -> np.ndarray:
+        """Return 0 for each slot that is an allowed action of the state, NEVER for the others [slots]."""
+        mask = self.masks.get(state)
+        if mask is None:
+            mask = self.masks[state] = np.full(self.environment.slots, NEVER)
+            mask[self.environment.slots_of(state)] = self.environment.actions(state, 0.0)
+        return mask
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums over threads depend on how many there are; one thread always gives the same."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
