@@ -92,9 +92,14 @@ class Controller:
         self.shapes = [(n, n), (actions + 1, n), (n,), (actions, n), (actions,)]
         self.parameters = rng.uniform(-0.1, 0.1, sum(int(np.prod(shape)) for shape in self.shapes))
         self.W_hh, self.W_ha, self.b_h, self.W_ah, self.b_a = self.views(self.parameters)
+        self.all_active = type(space).active is SearchSpace.active
         self.learning_rate, self.steps = learning_rate, 0
         self.mean, self.square = np.zeros_like(self.parameters), np.zeros_like(self.parameters)  # Adam's m and v
         self.drawn: deque[tuple[tuple[int, ...], Array, dict[str, Any]]] = deque()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)  # a copy's views must be views of its own parameters
+        self.W_hh, self.W_ha, self.b_h, self.W_ah, self.b_a = self.views(self.parameters)
 
     def views(self, vector: Array) -> list[Array]:
         """Return the parts of a vector of all weights, in their shapes."""
@@ -122,14 +127,15 @@ class Controller:
 
     def _rows(self, sentences: Sentences) -> list[tuple[tuple[int, ...], Array, dict[str, Any]]]:
         parts = [np.exp(sentences.log_p[:, rows]).tolist() for rows in self.rows]
-        columns = sentences.choices.tolist(), sentences.active.tolist(), sentences.taken, sentences.entropies
+        sums = sentences.taken.sum(axis=1).tolist(), sentences.entropies.sum(axis=1).tolist()
+        columns = sentences.choices.tolist(), sentences.active.tolist(), sentences.taken, *sums
         found = []
-        for choices, active, taken, entropies, *all_p in zip(*columns, *parts, strict=True):
+        for choices, active, taken, log_probability, entropy, *all_p in zip(*columns, *parts, strict=True):
             look = {
                 "probabilities": [p if on else None for p, on in zip(all_p, active, strict=True)],
                 "chosen": [choice if on else None for choice, on in zip(choices, active, strict=True)],
-                "log_probability": float(taken.sum()),
-                "entropy": float(entropies.sum()),
+                "log_probability": log_probability,
+                "entropy": entropy,
             }
             found.append((tuple(choices), taken, look))
         return found
@@ -159,9 +165,10 @@ class Controller:
         choices, active = np.zeros((count, decisions), int), np.zeros((count, decisions), bool)
         log_p, inputs = np.zeros((count, actions)), np.zeros((decisions, count), int)
         states = np.zeros((decisions + 1, count, len(self.b_h)))
-        last = np.full(count, actions)  # the action that starts a sentence
+        on, last = np.ones(count, bool), np.full(count, actions)  # the last action: that which starts a sentence
         for t, rows in enumerate(self.rows):
-            on = np.array([self.space.active(tuple(row))[t] for row in choices.tolist()])
+            if not self.all_active:
+                on = np.array([self.space.active(tuple(row))[t] for row in choices.tolist()])
             state = np.tanh(states[t] @ self.W_hh.T + self.W_ha[last] + self.b_h)
             z = state @ self.W_ah[rows].T + self.b_a[rows]
             z -= z.max(axis=1, keepdims=True)

@@ -1,5 +1,6 @@
 """The controller in numpy against its formulas, and its gradient against torch's."""
 
+import copy
 import json
 import os
 import subprocess
@@ -40,6 +41,14 @@ def test_the_weights_are_views_of_the_parameters():
     after = controller.read(np.array([(1, 2)])).log_p
     assert after == pytest.approx(-np.log([[2, 2, 3, 3, 3]]))
     assert np.abs(after - before).max() > 0.01
+
+
+def test_a_copy_learns_by_itself():
+    controller = make(TWO)
+    copied, before = copy.deepcopy(controller), controller.read(np.array([(1, 2)])).taken
+    copied.climb(np.ones_like(copied.parameters))
+    assert np.array_equal(controller.read(np.array([(1, 2)])).taken, before)
+    assert not np.array_equal(copied.read(np.array([(1, 2)])).taken, before)
 
 
 @pytest.mark.parametrize("space", [TWO, CHAIN], ids=["two", "chain"])
