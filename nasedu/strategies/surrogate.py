@@ -1,0 +1,162 @@
+"""What model-based strategies share: what a model sees of an architecture and of a score, and what it chooses among.
+
+Two encodings, both for every space, as rows of zeros and ones:
+
+    decisions   one-hot: a column for each option of each decision; a decision that does not matter has none
+    paths       a column for each way from an input to an output, written as the operations met on it:
+                White, Neiswanger & Savani, "BANANAS", AAAI 2021, arXiv:1910.11858, Section 3
+
+The squared distance of two such rows counts what only one of the two has. Decisions say *where* an
+operation is, paths *what the signal goes through*, wherever that is: in NAS-Bench-201 a 3x3 convolution
+and pooling after it are the same path over node 1 and over node 2.
+
+Scores are replaced by *normal scores*: the normal quantile of their rank. A model then sees the order of
+the trials and nothing else. One cell at chance level among many at 90 % would be an outlier that a model
+spends itself on; here it is the worst, and so is a trial that failed. And nothing depends on the unit.
+
+What differs from the paper's encoding:
+    * ``skip_connect`` changes nothing on its way, so it is no operation of a path (one of the paper's
+      operations); ``none`` carries nothing, so no path goes over it.
+    * Paths of more than 3 operations are left out. The paper keeps the likeliest ones, which are short.
+    * Nodes that compute, as in chains, are operations too, and paths begin with the name of their input,
+      because some cells have two.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from nasedu.core import Architecture, SearchSpace, Trial
+
+__all__ = ["Archive", "Encoder", "decisions", "normal_scores", "paths"]
+
+LONGEST = 3
+CARRIES_NOTHING, CHANGES_NOTHING = ("none", "zero"), ("", "skip_connect", "identity")
+ATTEMPTS = 100
+
+
+def decisions(architecture: Architecture) -> list[str]:
+    """Return the chosen options of the decisions that matter: ``["width=8", "kernel=3"]``."""
+    return [f"{name}={option}" for name, option in architecture.options.items()]
+
+
+def paths(architecture: Architecture) -> list[str]:
+    """Return the different ways from an input to an output, of at most 3 operations, sorted.
+
+    Example:
+        >>> from nasedu.spaces import NASBench201
+        >>> paths(NASBench201().parse("|avg_pool_3x3~0|+|none~0|none~1|+|skip_connect~0|nor_conv_3x3~1|none~2|"))
+        ['0', '0 > avg_pool_3x3 > nor_conv_3x3']
+    """
+    diagram = architecture.space.diagram(architecture)
+    arriving: dict[str, list[tuple[str, str]]] = {}
+    for edge in diagram.edges:
+        if edge.operation not in CARRIES_NOTHING:
+            arriving.setdefault(edge.target, []).append((edge.source, edge.operation))
+    found: dict[str, set[tuple[str, ...]]] = {node.id: {(node.id,)} for node in diagram.nodes if node.kind == "input"}
+    computed = {node.id: (node.label,) for node in diagram.nodes if node.kind == "operation"}
+
+    def into(node: str) -> set[tuple[str, ...]]:
+        """Return the paths from the inputs to a node: the name of an input, then operations."""
+        if node not in found:
+            found[node] = {
+                path
+                for source, operation in arriving.get(node, ())
+                for start in into(source)
+                if len(path := start + (operation,) * (operation not in CHANGES_NOTHING) + computed.get(node, ()))
+                <= 1 + LONGEST
+            }
+        return found[node]
+
+    return sorted(" > ".join(path) for node in diagram.nodes if node.kind == "output" for path in into(node.id))
+
+
+class Encoder:
+    """Rows of zeros and ones, with a column for everything that was met so far, in the order it was met.
+
+    Args:
+        features: an architecture to the names of what it has, such as :func:`decisions` or :func:`paths`.
+
+    Attributes:
+        columns: the column of each name.
+    """
+
+    def __init__(self, features: Callable[[Architecture], list[str]]) -> None:
+        self.features = features
+        self.columns: dict[str, int] = {}
+        self._ones: dict[tuple[int, ...], list[int]] = {}  # by choices, the columns of their ones
+
+    def __call__(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        """Return an array [architectures, columns]. Later calls may have more columns, at the right."""
+        for choices, architecture in ((each.choices, each) for each in architectures):
+            if choices not in self._ones:
+                names = self.features(architecture)
+                self._ones[choices] = [self.columns.setdefault(name, len(self.columns)) for name in names]
+        ones = [self._ones[each.choices] for each in architectures]
+        rows = np.zeros((len(ones), len(self.columns)))
+        rows[np.repeat(np.arange(len(ones)), [len(each) for each in ones]), [i for each in ones for i in each]] = 1
+        return rows
+
+
+def normal_scores(scores: Sequence[float]) -> np.ndarray:
+    """Return Φ⁻¹((rank − ½) / n) of each of n scores; equal scores share their mean rank. −∞ is the worst."""
+    from scipy.special import ndtri
+    from scipy.stats import rankdata
+
+    return np.asarray(ndtri((rankdata(scores) - 0.5) / len(scores)))
+
+
+class Archive:
+    """What was asked and what was told, and what could be asked next.
+
+    Args:
+        space: where to sample and mutate.
+        rng: the only source of randomness.
+
+    Attributes:
+        trials: those told, in the order of their tells.
+        pending: asked and not told yet.
+    """
+
+    def __init__(self, space: SearchSpace, rng: np.random.Generator) -> None:
+        self.space, self.rng = space, rng
+        self.trials: list[Trial] = []
+        self.pending: list[Architecture] = []
+        self._known: set[Architecture] = set()
+        self._names: set[str] = set()  # canonical ones
+
+    def candidates(self, count: int, parents: int) -> list[Architecture]:
+        """Return up to ``count`` new architectures: half are mutated from the best trials, half are random."""
+        best = sorted(self.trials, key=lambda trial: trial.score, reverse=True)[:parents]
+        draws = self.rng.integers(len(best), size=count // 2)
+        found = [self.space.mutate(best[draw].architecture, self.rng) for draw in draws]
+        found += [self.space.sample(self.rng) for _ in range(count - len(found))]
+        return [each for each in dict.fromkeys(found) if each not in self._known]
+
+    def ask(self, ranked: Iterable[Architecture] = ()) -> Architecture:
+        """Take the first that computes what none before did; where there is none, a random architecture."""
+        for architecture in ranked:
+            name = self.space.canonical(architecture)
+            if name not in self._names:
+                break
+        else:
+            architecture, name = self._random()
+        self._known.add(architecture)
+        self._names.add(name)
+        self.pending.append(architecture)
+        return architecture
+
+    def _random(self) -> tuple[Architecture, str]:
+        for _ in range(ATTEMPTS):
+            architecture = self.space.sample(self.rng)
+            if architecture not in self._known:
+                break
+        return architecture, self.space.canonical(architecture)
+
+    def tell(self, trial: Trial) -> None:
+        """Keep the trial. It need not have been asked for."""
+        self.trials.append(trial)
+        self._known.add(trial.architecture)
+        self._names.add(self.space.canonical(trial.architecture))
+        if trial.architecture in self.pending:
+            self.pending.remove(trial.architecture)
