@@ -219,6 +219,8 @@ def where(space, rng):
 
 def test_searches_run_side_by_side_each_on_one_thread(tmp_path, monkeypatch):
     monkeypatch.setenv("NASEDU_TEST_WHERE", str(tmp_path))
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
     run({"where": where}, trials=1, seeds=8, processes=2)
     notes = [path.name.split() for path in tmp_path.iterdir()]
     assert len(notes) == 8
