@@ -34,6 +34,7 @@ STRATEGIES = {
     "regularized evolution, P=100 S=25": ("RegularizedEvolution", {"population_size": 100, "sample_size": 25}, None),
     "genetic algorithm": ("GeneticAlgorithm", {}, None),
     "NSGA-II, one objective": ("NSGA2", {}, None),
+    "Bayesian optimisation": ("BayesianOptimization", {}, 94.25),
     "REINFORCE, table": ("ReinforceTable", {}, 93.90),
     "REINFORCE": ("Reinforce", {}, 93.90),
     "PPO": ("PPO", {}, 93.90),
