@@ -35,7 +35,8 @@ def run(name: str, tmp_path: Path, solved: bool) -> str:
 
 
 def test_the_lessons_are_there() -> None:
-    assert {"01_search_spaces.ipynb", "03_controller_rnn.ipynb", "05_evolution.ipynb", "09_darts.ipynb"} <= set(LESSONS)
+    numbers = {name[:2] for name in LESSONS}
+    assert {"01", "03", "05", "09", "11"} <= numbers
 
 
 @pytest.mark.parametrize("name", LESSONS)
