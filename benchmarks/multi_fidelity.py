@@ -31,7 +31,7 @@ STRATEGIES = {
     "Hyperband": S.Hyperband,
     "ASHA": S.ASHA,
     "TPE, 10 epochs": S.OptunaStrategy,
-    "BOHB: Hyperband, TPE": lambda space, rng: S.Hyperband(space, rng, sampler=S.OptunaStrategy),
+    "BOHB": S.BOHB,
     "ASHA, TPE": lambda space, rng: S.ASHA(space, rng, sampler=S.OptunaStrategy),
     "regularized evolution, P=10 S=3, 10 epochs": lambda space, rng: S.RegularizedEvolution(
         space, rng, population_size=10, sample_size=3

@@ -2,6 +2,7 @@
 
 from nasedu.strategies.asha import ASHA
 from nasedu.strategies.bayesian_optimization import BayesianOptimization
+from nasedu.strategies.bohb import BOHB
 from nasedu.strategies.boltzmann_policy import BoltzmannPolicy
 from nasedu.strategies.dqn import DQN
 from nasedu.strategies.genetic_algorithm import GeneticAlgorithm
@@ -21,6 +22,7 @@ from nasedu.strategies.wrappers import Constrained, Diversified, WithoutRepeats
 
 __all__ = [
     "ASHA",
+    "BOHB",
     "DQN",
     "NSGA2",
     "PPO",

@@ -66,9 +66,17 @@ class Samplers:
 
     Attributes:
         by_epochs: the samplers, made when the first trial of these epochs is told.
+
+    Raises:
+        TypeError: ``make`` can make nothing.
     """
 
     def __init__(self, space: SearchSpace, rng: np.random.Generator, make: MakeSampler | None) -> None:
+        if make is not None and not callable(make):
+            raise TypeError(
+                "a sampler must be what makes a strategy from a space and an rng, such as "
+                f"nas.strategies.OptunaStrategy, or None; got {make!r}."
+            )
         self.space, self.rng, self.make = space, rng, make
         self.by_epochs: dict[float, Strategy] = {}
         self.told: dict[float, int] = {}  # how many trials that did not fail

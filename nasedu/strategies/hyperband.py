@@ -6,7 +6,7 @@ Hyperparameter Optimization", JMLR 18 (2018), arXiv:1603.06560, Algorithm 1.
 Successive halving has to choose between many architectures trained briefly, which is wrong where good
 ones start slowly, and few trained long, which is dear where they do not. Hyperband tries it all: its bracket
 s starts with η^s times shorter trainings, for s = s_max (very early) down to 0 (random search), and all brackets
-cost about as much. So it is never much slower than the best of them, or than random search.
+cost about as much. So it pays at most about s_max + 1 times what the best of them, or random search, would have.
 
     for s = s_max, …, 1, 0, and again:
         a bracket of successive halving with n = ⌈(s_max + 1) / (s + 1) · η^s⌉ architectures, whose
@@ -25,24 +25,12 @@ Symbols (the paper's η; R depends on the training and is ours):
     η     eta                      one of η is promoted                     3
     s_max                          the largest for which r η^s_max ≤ R      2
 
-BOHB (Falkner, Klein & Hutter, ICML 2018, arXiv:1807.01774) is Hyperband whose new architectures come from a model
-of the good ones and a model of the others, the tree-structured Parzen estimator (TPE):
-
-    nas.strategies.Hyperband(space, rng, sampler=nas.strategies.OptunaStrategy)
-
-What differs from Hyperband:
+What differs:
     * The paper's Table 1, the example above, starts the brackets s = 3, 2, 1 with 27, 9 and 6; its Algorithm 1 gives
       34, 15 and 8, and is followed here.
     * The paper's shortest training is 1 unit (s_max = ⌊log_η R⌋); min_epochs makes it longer, as in BOHB.
     * When all brackets are done it begins again, as BOHB does.
     * What ``successive_halving.py`` says: late trials, failed ones, whole epochs, training anew.
-
-What differs from BOHB, with that sampler:
-    * Optuna's TPE takes the place of BOHB's: other kernels and bandwidths, the best 10 % as the good ones (15 %
-      there), 24 candidates instead of 64, and asks without an answer count as bad ones, so it avoids repeating them.
-    * A decision that not all architectures have is sampled on its own, not jointly with the others.
-    * Which epochs the model is of and the third of random architectures are BOHB's (``fidelities.py``), but
-      Optuna also draws at random until it was told 10 trials, which is more than d + 3 where d < 7.
 """
 
 import numpy as np

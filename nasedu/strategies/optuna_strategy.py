@@ -24,7 +24,6 @@ What differs from a study of Optuna's own loop:
 Optuna is not installed with nasedu: pip install 'nasedu[optuna]'.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -71,7 +70,7 @@ class OptunaStrategy:
         self.settings = {"sampler": type(self.sampler).__name__}
         with _quiet():
             self.study = optuna.create_study(direction="maximize", sampler=self.sampler)
-        self.asked: dict[Architecture, deque[int]] = {}  # not told yet: the numbers of the study's trials
+        self.asked: dict[Architecture, list[int]] = {}  # not told yet: the numbers of the study's trials
         self.state: dict[str, Any] = {}
 
     def ask(self) -> Architecture:
@@ -85,7 +84,7 @@ class OptunaStrategy:
                 break
             self.study.tell(trial, state=_optuna().trial.TrialState.PRUNED)
         architecture = self.space.architecture(choices)
-        self.asked.setdefault(architecture, deque()).append(trial.number)
+        self.asked.setdefault(architecture, []).append(trial.number)
         self.state = {"study_trial": trial.number, "redrawn": attempt}
         return architecture
 
@@ -108,7 +107,7 @@ class OptunaStrategy:
         score = trial.score if trial.failure is None else None
         asked = self.asked.get(trial.architecture)
         if asked:
-            number = asked.popleft()
+            number = asked.pop()
             self.study.tell(number, score, state=result)
         else:
             number = len(self.study.get_trials(deepcopy=False))
