@@ -51,6 +51,11 @@ def test_it_goes_to_the_first_neighbour_that_is_better():
             current, best = trial.number, trial.score
 
 
+def test_to_an_equal_neighbour_it_does_not_go():
+    log = run(make(), lambda architecture: 0.5, 100)
+    assert [told["entered"] for _, _, told in log] == [0 if n == 0 else n if n % 25 == 0 else None for n in range(100)]
+
+
 def test_an_ask_is_a_neighbour_and_says_what_changed():
     log = run(make(nas.spaces.Chain()), rugged, 200)
     for trial, asked, _ in log:

@@ -112,6 +112,14 @@ def test_known_neighbours_cost_nothing():
     assert len({trial.architecture for trial, _, _ in log}) == 300
 
 
+def test_the_walk_goes_on_over_known_neighbours():
+    strategy = begun(0.0)
+    for number, neighbor in enumerate(SPACE.neighbors(strategy.current.architecture), start=1):
+        strategy.asked[neighbor] = nas.Trial(neighbor, score=0.9 if number == 7 else 0.1, number=number)
+    strategy.ask()
+    assert strategy.state["parent"] == 7
+
+
 def test_frozen_in_it_begins_again_at_a_random_architecture_at_the_first_temperature():
     strategy = begun(0.1, half_life=0.5)
     top = strategy.current.architecture
