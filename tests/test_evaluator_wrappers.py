@@ -91,6 +91,13 @@ def test_the_size_may_be_any_metric_or_a_function_and_the_score_that_of_another_
     assert twice.settings["evaluator"]["settings"]["size"] == "flops"
 
 
+def test_another_number_of_epochs_is_the_inner_evaluators_and_the_test_has_no_penalty():
+    whole = table()
+    penalized = Penalized(whole, 0.01, size=lambda each: sum(each.choices))
+    assert penalized.at(1)([CELL])[0].score == pytest.approx(whole.at(1)([CELL])[0].score - 0.18)
+    assert penalized.test(CELL) == whole.test(CELL)
+
+
 def test_a_failed_trial_stays_one_and_needs_no_size():
     assert Penalized(giving(failure="no"), 1.0)([CELL])[0].failure == "no"
 
