@@ -19,6 +19,7 @@ import math
 import signal
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from itertools import accumulate, islice
@@ -42,6 +43,7 @@ Results = Generator[tuple[Job, Columns], None, None]
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
+PATIENCE = 2.0  # seconds, about what it takes to start other processes
 _RUNNER: list[_Runner] = []  # of this process, if it was started for a race
 
 
@@ -69,8 +71,9 @@ def race(
         seeds: how many searches of each strategy, with the seeds 0, 1, …; at least 1.
         seconds: a budget of each search, in seconds of trial cost, as in ``nas.search``; it ends with this or with
             ``trials``, whichever comes first. So strategies are compared that train some for fewer epochs.
-        processes: how many searches run at a time; as many as this process may use cores if None. With 1 all run
-            here, one after another: for strategies or evaluators that cannot be sent, or that note what they did.
+        processes: how many searches run at a time. With 1 all run here, one after another: for strategies or
+            evaluators that cannot be sent, or that note what they did. If None, they run here for two seconds, for a
+            short race is over before other processes have started, and the rest in one process for each core.
         progress: show a bar.
 
     Returns:
@@ -91,12 +94,11 @@ def race(
     _check(strategies, evaluator, trials=trials, seeds=seeds, processes=1 if processes is None else processes)
     runner = _Runner(strategies, evaluator, trials, seconds)
     jobs = [(seed, name) for seed in range(seeds) for name in strategies]
-    count = min(_cores() if processes is None else processes, len(jobs))
     found: dict[Job, Columns] = {}
     interrupted = False
     with (
         tqdm(total=len(jobs), disable=not progress, unit="search") as bar,
-        closing(_in_turn(runner, jobs) if count == 1 else _side_by_side(runner, jobs, count)) as results,
+        closing(_run_all(runner, jobs, processes)) as results,
     ):
         try:
             for job, columns in results:
@@ -131,19 +133,21 @@ def _check(strategies: Mapping[str, MakeStrategy], evaluator: Any, **numbers: in
         )
 
 
-def _cores() -> int:
-    from joblib import cpu_count
-
-    return int(cpu_count())
-
-
 # Where searches run ----------------------------------------------------------------------------
 
 
-def _in_turn(runner: _Runner, jobs: list[Job]) -> Results:
-    """Yield the results of all jobs, run here."""
-    for job in jobs:
+def _run_all(runner: _Runner, jobs: list[Job], processes: int | None) -> Results:
+    """Yield the results of all jobs, run here, side by side, or some here and then the rest side by side."""
+    from joblib import cpu_count
+
+    count = cpu_count() if processes is None else processes
+    end = time.monotonic() + (PATIENCE if processes is None else 0.0)
+    left = deque(jobs)
+    while left and (count == 1 or time.monotonic() < end):
+        job = left.popleft()
         yield job, runner.run(*job)
+    if left:
+        yield from _side_by_side(runner, list(left), min(count, len(left)))
 
 
 def _side_by_side(runner: _Runner, jobs: list[Job], processes: int) -> Results:

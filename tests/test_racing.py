@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas
@@ -16,7 +17,7 @@ import pytest
 import threadpoolctl
 
 import nasedu as nas
-from nasedu import cli, plots
+from nasedu import cli, plots, racing
 
 TOY = nas.SearchSpace("toy", [nas.Decision(name, (0, 1, 2, 3)) for name in "abc"], {})
 VALIDATION = np.random.default_rng(5).permutation(64) / 100
@@ -206,6 +207,25 @@ def test_in_other_processes_there_are_the_same_rows_and_nothing_is_left_running(
     pandas.testing.assert_frame_equal(here, there, check_exact=True)
     left = [process for process in psutil.Process().children(recursive=True) if process not in before]
     assert [process for process in left if "resource_tracker" not in " ".join(process.cmdline())] == []
+
+
+def test_a_short_race_starts_no_processes_and_a_longer_one_does_when_it_has_run_for_a_while(monkeypatch):
+    started = []
+
+    def side_by_side(runner, jobs, count):
+        started.append((jobs, count))
+        yield from ((job, runner.run(*job)) for job in jobs)
+
+    monkeypatch.setattr(racing, "_side_by_side", side_by_side)
+    monkeypatch.setattr("joblib.cpu_count", lambda: 3)
+    frame = run(processes=None)
+    assert started == []
+    seconds = itertools.count()  # one for each look at the clock
+    monkeypatch.setattr(racing, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    pandas.testing.assert_frame_equal(run(processes=None), frame)
+    jobs = list(itertools.product(range(3), RACERS))
+    assert racing.PATIENCE == 2
+    assert started == [(jobs[1:], 3)], "the first search ran here"
 
 
 def where(space, rng):
