@@ -30,6 +30,7 @@ __all__ = ["front", "front_cells"]
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Trials = History | Sequence[Trial]
 FAR = 100.0  # widths of the axes: beyond every limit that somebody may set later
+FEW = 500  # trials; more are small dots
 PAGE = 9.0  # inches: the width of a figure with cells
 
 
@@ -94,10 +95,11 @@ def _values(trials: Sequence[Trial], objectives: Sequence[str]) -> Array:
 
 def _draw_dots(ax: Axes, trials: list[Trial], objectives: Sequence[str], color: str) -> None:
     y, x = _values(trials, objectives).T
-    size = 28 if len(trials) <= 500 else 6
+    size = 28 if len(trials) <= FEW else 6
     numbers = [trial.number + 1 for trial in trials if trial.number is not None]
     if color or len(numbers) < len(trials):
-        ax.scatter(x, y, s=size, color=color or mark_color("trial"), alpha=0.35, linewidths=0)
+        alpha = 0.35 if color or len(trials) > FEW else 0.8
+        ax.scatter(x, y, s=size, color=color or mark_color("trial"), alpha=alpha, linewidths=0)
         return
     dots = ax.scatter(x, y, s=size, c=numbers, cmap="viridis", alpha=0.8)
     ax.figure.colorbar(dots, ax=ax, label="trial", pad=0.02).outline.set_visible(False)
