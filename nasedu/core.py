@@ -21,7 +21,7 @@ import re
 import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -618,6 +618,20 @@ KNOWN_METRICS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 
+class _Metrics(dict[str, Metric]):
+    """The metrics of a trial: a dict that stays as it is, so that trials and tables can share it."""
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise TypeError(
+            "the metrics of a trial cannot be changed; make a new one: dataclasses.replace(trial, metrics=…)."
+        )
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce__(self) -> tuple[type[_Metrics], tuple[dict[str, Metric]]]:
+        return _Metrics, (dict(self),)  # for copies and for sending to other processes
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One evaluated architecture.
@@ -629,7 +643,7 @@ class Trial:
         accuracy: validation accuracy, a fraction in [0, 1]; None if there is none.
         score: what strategies maximise; by default the accuracy. -inf for a failed trial.
         metrics: further measurements by name. A plain number is enough for the names in
-            ``KNOWN_METRICS``; others are given as a :class:`Metric`.
+            ``KNOWN_METRICS``; others are given as a :class:`Metric`. Not to be changed afterwards.
         curve: validation accuracy after each epoch, as far as it is known.
         epochs: how long it was trained, in passes over the training data; None if that has no meaning.
         cost: seconds that this evaluation took, or stands for.
@@ -675,18 +689,7 @@ class Trial:
         if len(self.curve):
             set_once(self, "curve", tuple(_number(value) for value in self.curve))
         if self.metrics:
-            metrics = {name: _as_metric(name, value) for name, value in self.metrics.items()}
-            set_once(self, "metrics", metrics)
-
-
-def unchecked_copy(trial: Trial, **changes: Any) -> Trial:
-    """Return ``dataclasses.replace(trial, **changes)``, quicker: what a trial has was checked when it was made."""
-    if type(trial) is not Trial:
-        return replace(trial, **changes)
-    copy, set_once = object.__new__(Trial), object.__setattr__
-    for name in Trial.__slots__:
-        set_once(copy, name, changes[name] if name in changes else getattr(trial, name))
-    return copy
+            set_once(self, "metrics", _Metrics({name: _as_metric(name, value) for name, value in self.metrics.items()}))
 
 
 def _fraction(accuracy: float) -> float:

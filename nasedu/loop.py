@@ -18,21 +18,13 @@ import platform
 import warnings
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from nasedu.core import (
-    FORMAT_VERSION,
-    Architecture,
-    Evaluator,
-    Proposal,
-    SearchSpace,
-    Strategy,
-    Trial,
-    unchecked_copy,
-)
+from nasedu.core import FORMAT_VERSION, Architecture, Evaluator, Proposal, SearchSpace, Strategy, Trial
 from nasedu.history import (
     HISTORY_FORMAT,
     Ask,
@@ -229,7 +221,7 @@ class Search:
             if epochs not in (None, trial.epochs) and trial.failure is None:
                 raise ValueError(f"evaluator.at({epochs}) must train for {epochs} epochs; got {trial.epochs}.")
             epochs = trial.epochs
-        return unchecked_copy(trial, number=number, epochs=epochs)
+        return _copy(trial, number, epochs)
 
     def _evaluator(self, epochs: float | None) -> Evaluator:
         """Return the evaluator, or what trains for so many epochs."""
@@ -269,6 +261,18 @@ class Search:
             )
         self._asked.append(asked)
         self._asks += 1
+
+
+def _copy(trial: Trial, number: int, epochs: float | None) -> Trial:
+    """Return the trial with this number and these epochs; what else it has was checked when it was made."""
+    if type(trial) is not Trial:
+        return replace(trial, number=number, epochs=epochs)
+    copy, set_once = object.__new__(Trial), object.__setattr__
+    for name in Trial.__slots__:
+        set_once(copy, name, getattr(trial, name))
+    set_once(copy, "number", number)
+    set_once(copy, "epochs", epochs)
+    return copy
 
 
 class Mark(NamedTuple):

@@ -12,7 +12,7 @@ from example_spaces import PERCEPTRONS, SMALL, SMALL_CHAIN, SPACES, Perceptron
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nasedu.core import Architecture, Decision, Diagram, Edge, Metric, Node, SearchSpace, Trial
+from nasedu.core import KNOWN_METRICS, Architecture, Decision, Diagram, Edge, Metric, Node, SearchSpace, Trial
 from nasedu.spaces import DARTS, Chain, NASBench201
 
 seeds = st.integers(0, 2**32 - 1)
@@ -496,3 +496,29 @@ def test_an_architecture_of_another_space_is_not_changed(change):
     rng = (np.random.default_rng(0),) if change == "mutate" else ()
     with pytest.raises(ValueError, match="nasbench201 takes 6 choices, one per decision; got 24"):
         getattr(NASBench201(), change)(DARTS().sample(np.random.default_rng(0)), *rng)
+
+
+def test_the_metrics_of_a_trial_cannot_be_changed_and_travel_with_it():
+    trial = Trial(CELL, accuracy=0.5, metrics={"flops": 3})
+    changes = (
+        lambda metrics: metrics.update(flops=4),
+        lambda metrics: metrics.__setitem__("flops", 4),
+        lambda metrics: metrics.__delitem__("flops"),
+        lambda metrics: metrics.__ior__({"flops": 4}),
+        lambda metrics: metrics.setdefault("x", 4),
+        lambda metrics: metrics.pop("flops"),
+        lambda metrics: metrics.popitem(),
+        lambda metrics: metrics.clear(),
+    )
+    for change in changes:
+        with pytest.raises(
+            TypeError, match=r"metrics of a trial cannot be changed; make a new one: dataclasses\.replace"
+        ):
+            change(trial.metrics)
+    failed = Trial(CELL, failure="no", metrics={"flops": 3})
+    for each in (trial, failed):
+        for copied in (copy.deepcopy(each), copy.copy(each), pickle.loads(pickle.dumps(each))):
+            assert copied == each and copied.metrics == {"flops": Metric(3, *KNOWN_METRICS["flops"])}
+            with pytest.raises(TypeError):
+                copied.metrics.clear()
+    assert "metrics={'flops'" in repr(trial)

@@ -21,13 +21,14 @@ import os
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nasedu.core import KNOWN_METRICS, Architecture, Metric, SearchSpace, Trial, unchecked_copy
+from nasedu.core import KNOWN_METRICS, Architecture, Metric, SearchSpace, Trial
 from nasedu.spaces import create
 
 __all__ = ["Table", "mean_known"]
@@ -92,6 +93,7 @@ class Table:
         self._check_axes()
         self._check()
         self._row_of: dict[tuple[int, ...], int] = dict(zip(space._all_choices(), self.rows.tolist(), strict=True))
+        self._views: dict[tuple[int | None, int], Table] = {}  # shared by all of them
         self._score(None, len(self.epochs) - 1)
 
     def _check_axes(self) -> None:
@@ -136,21 +138,20 @@ class Table:
         self.scored_seed, self.scored_epoch = seed, self.epochs[epoch]
         of_seeds = self.validation if seed is None else self.validation[:, [self.seeds.index(seed)]]
         self._means = mean_known(of_seeds[:, :, : epoch + 1], axis=1)  # [rows, epochs]
-        self._found: dict[int, Trial] = {}  # of the rows that were looked up
+        self._found: dict[tuple[int, ...], Trial] = {}  # of the choices that were looked up
 
     # Scoring -----------------------------------------------------------------------------------
 
     def __call__(self, architectures: list[Architecture]) -> list[Trial]:
         """Return the trials of these architectures; one whose training is missing or failed is a failed trial."""
-        trials = []
-        for each in architectures:
-            row = self._row(each)
-            found = self._found.get(row) or self._look_up(row, each)
-            trials.append(unchecked_copy(found, architecture=each, metrics=dict(found.metrics)))
-        return trials
+        return [self._trial(each) for each in architectures]
 
-    def _look_up(self, row: int, architecture: Architecture) -> Trial:
-        """Return a row's trial, as one of this architecture."""
+    def _trial(self, architecture: Architecture) -> Trial:
+        self._check_space(architecture)
+        return self._found.get(architecture.choices) or self._look_up(architecture)
+
+    def _look_up(self, architecture: Architecture) -> Trial:
+        row = self._row(architecture)
         curve, seconds = self._means[row].tolist(), self.metrics.get("seconds_per_epoch")
         found: dict[str, Any] = {
             "metrics": {key: Metric(values[row].item(), *self.units[key]) for key, values in self.metrics.items()},
@@ -165,8 +166,8 @@ class Table:
             found["accuracy"] = curve[-1]
             if self.epochs[: len(curve)] == tuple(range(1, len(curve) + 1)):
                 found["curve"] = tuple(curve)
-        self._found[row] = Trial(architecture, **found)
-        return self._found[row]
+        self._found[architecture.choices] = trial = Trial(architecture, **found)
+        return trial
 
     def at(self, epochs: float) -> Table:
         """Return the same table, scored after this epoch of the same trainings.
@@ -196,9 +197,10 @@ class Table:
         return self._view(seed, self.epochs.index(self.scored_epoch))
 
     def _view(self, seed: int | None, epoch: int) -> Table:
-        view = copy.copy(self)
-        view._score(seed, epoch)
-        return view
+        if (seed, epoch) not in self._views:
+            self._views[seed, epoch] = view = copy.copy(self)
+            view._score(seed, epoch)
+        return self._views[seed, epoch]
 
     # The truth ---------------------------------------------------------------------------------
 
@@ -208,7 +210,7 @@ class Table:
         Raises:
             ValueError: the table has no test accuracies.
         """
-        return float(self._test_means()[self._row(architecture)])
+        return float(self._test_means[self._row(architecture)])
 
     def test_accuracies(self) -> NDArray[np.float64]:
         """Return all test accuracies, means over the seeds, in the order of :attr:`architectures`.
@@ -216,13 +218,14 @@ class Table:
         Raises:
             ValueError: the table has no test accuracies.
         """
-        return np.asarray(self._test_means()[self.rows])
+        return np.asarray(self._test_means[self.rows])
 
     @property
     def has_test(self) -> bool:
         """Whether the table has test accuracies."""
         return self._tests is not None
 
+    @cached_property
     def _test_means(self) -> NDArray[np.float64]:
         if self._tests is None:
             raise ValueError(f"table {self.name} has no test accuracies.")
@@ -269,10 +272,13 @@ class Table:
         return f"<Table {self.name}: {rows}, {seeds}{epochs}>"
 
     def _row(self, architecture: Architecture) -> int:
+        self._check_space(architecture)
+        return self._row_of[architecture.choices]
+
+    def _check_space(self, architecture: Architecture) -> None:
         space = architecture.space
         if space is not self.space and space != self.space:
             raise ValueError(f"the table has architectures of {self.space!r}; got one of {space!r}.")
-        return self._row_of[architecture.choices]
 
     # Files -------------------------------------------------------------------------------------
 

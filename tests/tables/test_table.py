@@ -97,6 +97,15 @@ def test_the_test_accuracy_is_the_mean_whatever_the_view():
         assert view.test_accuracies().tolist() == pytest.approx([41 / 80, 15 / 80, 60.5 / 80, 15 / 80])
 
 
+def test_trials_and_views_are_made_once():
+    table = toy()
+    for view in (table, table.at(2), table.one(7).at(1)):
+        assert all(again is first for again, first in zip(view(list(TOY)), view(list(TOY)), strict=True))
+    assert table.at(2) is table.at(2) and table.one(7).at(2) is table.at(2).one(7) is not table.at(2)
+    equal = nas.SearchSpace(TOY.name, TOY.decisions, TOY.parameters)
+    assert table(list(equal)) == table(list(TOY))
+
+
 def test_views_have_settings_of_their_own_and_the_checksum_of_their_table():
     table = toy()
     views = [table, table.at(2), table.one(0), table.one(7), table.one(7).at(2)]
