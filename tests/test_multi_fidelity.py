@@ -269,9 +269,33 @@ def test_a_third_of_each_rung_of_asha_goes_up():
     strategy = make(S.ASHA, max_epochs=9)
     run(strategy, 2000)
     for rung in strategy.rungs[:-1]:
-        third = len(rung.trials) // 3
+        third = rung.told // 3
         assert third <= len(rung.promoted) <= 1.2 * third
-    assert [rung.promoted for rung in strategy.rungs][-1] == set()
+    assert strategy.rungs[-1].promoted == []
+
+
+def test_asha_promotes_as_a_search_through_the_whole_rung_does():
+    """Against Algorithm 2 word for word: of the best third of the whole rung, the best that was not promoted."""
+
+    def promotable(trials, promoted):
+        ranked = sorted(trials, key=lambda trial: -trial.score)[: len(trials) // 3]  # ties: who came first
+        return next((trial.number for trial in ranked if trial.number not in promoted), None)
+
+    strategy, rungs, promoted, rng = make(S.ASHA), {1: [], 3: [], 10: []}, set(), np.random.default_rng(3)
+    outstanding = []
+    for number in range(600):
+        expected = promotable(rungs[3], promoted)
+        expected = promotable(rungs[1], promoted) if expected is None else expected
+        proposal = strategy.ask()
+        assert strategy.state["promoted"] == expected
+        promoted |= {expected} - {None}
+        value = int(rng.integers(12)) / 12  # many ties
+        outstanding.append(nas.Trial(proposal.architecture, accuracy=value, epochs=proposal.epochs, number=number))
+        while len(outstanding) > rng.integers(8):
+            trial = outstanding.pop(int(rng.integers(len(outstanding))))
+            rungs[trial.epochs].append(trial)
+            strategy.tell(trial)
+    assert len(promoted) > 150
 
 
 # Samplers ---------------------------------------------------------------------------------------

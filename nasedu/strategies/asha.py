@@ -27,6 +27,8 @@ What differs from Algorithm 2:
     * A failed trial enters no rung. A trial that was never asked for enters the rung of its epochs, if there is one.
 """
 
+from bisect import bisect_right, insort
+from heapq import heappop, heappush
 from itertools import pairwise
 from typing import Any
 
@@ -39,17 +41,29 @@ __all__ = ["ASHA"]
 
 
 class Rung:
-    """The trials of one number of epochs, and which of them were promoted."""
+    """The trials of one number of epochs: those that wait, the best first, and the scores of those that went up."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
-        self.trials: list[Trial] = []
-        self.promoted: set[int] = set()  # places in trials
+        self.told = 0
+        self.waiting: list[tuple[float, int, Trial]] = []  # a heap of (−score, place in the order of tells, trial)
+        self.promoted: list[float] = []  # −scores, rising
 
-    def promotable(self, eta: int) -> int | None:
-        """Return the place of the best trial that was not promoted, if it is among the best 1/eta."""
-        ranked = sorted(range(len(self.trials)), key=lambda place: self.trials[place].score, reverse=True)
-        return next((place for place in ranked[: len(ranked) // eta] if place not in self.promoted), None)
+    def add(self, trial: Trial) -> None:
+        """Let a trial enter."""
+        heappush(self.waiting, (-trial.score, self.told, trial))
+        self.told += 1
+
+    def promote(self, eta: int) -> Trial | None:
+        """Return the best trial that waits, if it is among the best 1/eta of all; it waits no more."""
+        if not self.waiting:
+            return None
+        better = bisect_right(self.promoted, self.waiting[0][0])  # as all that are better were promoted
+        if better >= self.told // eta:
+            return None
+        score, _, trial = heappop(self.waiting)
+        insort(self.promoted, score)
+        return trial
 
 
 class ASHA:
@@ -103,14 +117,13 @@ class ASHA:
     def ask(self) -> Proposal:
         """Propose a promoted architecture, from as high a rung as there is one, or a new one."""
         for rung, above in reversed(list(pairwise(self.rungs))):
-            place = rung.promotable(self.eta)
-            if place is not None:
-                rung.promoted.add(place)
-                return self._propose(Proposal(rung.trials[place].architecture, above.epochs), rung.trials[place].number)
+            trial = rung.promote(self.eta)
+            if trial is not None:
+                return self._propose(Proposal(trial.architecture, above.epochs), trial.number)
         return self._propose(Proposal(self.samplers.ask(), self.rungs[0].epochs), None)
 
     def _propose(self, proposal: Proposal, promoted: int | None) -> Proposal:
-        rungs = [[rung.epochs, len(rung.trials), len(rung.promoted)] for rung in self.rungs]
+        rungs = [[rung.epochs, rung.told, len(rung.promoted)] for rung in self.rungs]
         self.state = {"epochs": proposal.epochs, "promoted": promoted, "rungs": rungs}
         return proposal
 
@@ -120,5 +133,5 @@ class ASHA:
         rung = next((rung for rung in self.rungs if rung.epochs == trial.epochs), None)
         self.state = {}
         if rung is not None and trial.failure is None:
-            rung.trials.append(trial)
+            rung.add(trial)
             self.state = {"entered": trial.number, "epochs": rung.epochs}

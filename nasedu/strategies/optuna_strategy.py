@@ -11,6 +11,7 @@ trials and one density g of the others, draws from l, and proposes the draw with
     tell:  the score to the study's trial; a failed trial is pruned
 
 Decisions that do not matter are not parameters of the trial (*define by run*), so the sampler learns nothing from them.
+TPE proposes some architectures again and again; ``nas.strategies.WithoutRepeats`` around it mends that.
 
 What differs from a study of Optuna's own loop:
     * Failed trials, and draws that are no architecture, are *pruned* in the study, which TPE takes for bad. Optuna's
