@@ -434,6 +434,12 @@ def test_wrong_arguments_are_named(kind, arguments, message):
         make(kind, **arguments)
 
 
+@pytest.mark.parametrize("arguments", [{"eta": 2.5}, {"min_epochs": 1.5}, {"max_epochs": 9.0}])
+def test_epochs_and_eta_are_whole_numbers(arguments):
+    with pytest.raises(TypeError, match="min_epochs, max_epochs and eta must be whole numbers; got "):
+        make(**arguments)
+
+
 def test_a_bracket_of_which_none_would_reach_the_last_rung_is_refused():
     with pytest.raises(
         ValueError, match="bracket_size must be at least 9, or none is ever trained for 10 epochs; got 8"

@@ -89,6 +89,7 @@ class ASHA:
 
     Raises:
         ValueError: an argument is out of its range.
+        TypeError: a number of epochs or eta is no whole number, or the sampler can make nothing.
     """
 
     def __init__(

@@ -47,6 +47,7 @@ class BOHB(Hyperband):
 
     Raises:
         ValueError: an argument is out of its range.
+        TypeError: a number of epochs or eta is no whole number.
         ImportError: Optuna is not installed.
     """
 

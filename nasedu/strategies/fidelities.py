@@ -40,11 +40,16 @@ def rung_epochs(min_epochs: int, max_epochs: int, eta: int) -> list[int]:
 
     Raises:
         ValueError: eta is below 2, or not 1 ≤ min_epochs ≤ max_epochs.
+        TypeError: one of them is no whole number.
 
     Example:
         >>> rung_epochs(1, 81, 3), rung_epochs(1, 10, 3)
         ([1, 3, 9, 27, 81], [1, 3, 10])
     """
+    if not all(isinstance(number, int) for number in (min_epochs, max_epochs, eta)):
+        raise TypeError(
+            f"min_epochs, max_epochs and eta must be whole numbers; got {min_epochs}, {max_epochs} and {eta}."
+        )
     if eta < 2:
         raise ValueError(f"eta must be at least 2: one of eta is promoted; got {eta}.")
     if not 1 <= min_epochs <= max_epochs:

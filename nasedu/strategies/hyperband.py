@@ -56,6 +56,7 @@ class Hyperband(SuccessiveHalving):
 
     Raises:
         ValueError: an argument is out of its range.
+        TypeError: a number of epochs or eta is no whole number, or the sampler can make nothing.
     """
 
     def __init__(

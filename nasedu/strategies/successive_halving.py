@@ -5,9 +5,8 @@ AISTATS 2016, arXiv:1502.07943; in the form and with the letters of Li et al., "
 (2018), arXiv:1603.06560.
 
 Most architectures look bad after an epoch already. To train them all to the end is to pay most for the worst.
-A *bracket* starts with n architectures. In each of its *rungs* all that are left are trained for as
-long, and the best of them go to the next rung, where there are η times fewer and training is η times longer. So every
-rung costs about as much as the first.
+A *bracket* starts with n architectures. In each of its *rungs* all that are left are trained equally long; the best go
+to the next rung, where there are η times fewer and each is trained η times longer. So every rung costs about the same.
 
     rung i of a bracket:  n_i = ⌊n η^−i⌋ architectures, r_i epochs each
     ask:   of the oldest bracket that has one left: a new architecture (rung 0) or a promoted one
@@ -20,9 +19,8 @@ Symbols (values: Hyperband's η; the rest depends on the training and is ours):
     η     eta                      one of η is promoted                   3
     n     bracket_size             architectures that start a bracket     the fewest of which one reaches R
 
-What it rests on is that early ranks say something about final ones. Epoch 1 of 10 in a table
-(``nas.tables.Table.at``) is not the same as a training of one epoch (``nas.evaluators.Train.at``), whose learning
-rate falls to its end by then.
+All rests on early ranks saying something about final ones. Epoch 1 of 10 in a table (``nas.tables.Table.at``) is not a
+training of one epoch (``nas.evaluators.Train.at``), whose learning rate has fallen to its end by then.
 
 What differs:
     * The paper gives a total budget to n arms, halves (η = 2), and ends with one. Here n, η, r and R are
@@ -113,6 +111,7 @@ class SuccessiveHalving:
 
     Raises:
         ValueError: an argument is out of its range.
+        TypeError: a number of epochs or eta is no whole number, or the sampler can make nothing.
     """
 
     def __init__(
