@@ -38,6 +38,9 @@ STRATEGIES = {
     "REINFORCE, table": ("ReinforceTable", {}, 93.90),
     "REINFORCE": ("Reinforce", {}, 93.90),
     "PPO": ("PPO", {}, 93.90),
+    "Q-learning": ("QLearning", {}, 93.90),
+    "Q-learning, building": ("QLearning", {"environment": "build"}, None),
+    "DQN": ("DQN", {}, 93.90),
 }
 CHECKPOINTS = (50, 100, 150, 200, 300, 500, 1000)
 BAR_AT = 100  # trials

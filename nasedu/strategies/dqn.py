@@ -234,7 +234,7 @@ class DQN:
 
     def _targets(self, batch: list[tuple[State, int, State, bool]]) -> np.ndarray:
         """Return y of each step [B]."""
-        rewards = [self.environment.reward(state, after, self.known) for state, _, after, _ in batch]
+        rewards = [self.environment.reward(state, after, self.known.scores) for state, _, after, _ in batch]
         going_on = [i for i, (_, _, _, ended) in enumerate(batch) if not ended]
         y = np.array(rewards)
         if going_on:

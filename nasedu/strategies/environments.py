@@ -80,13 +80,13 @@ class Build:
         choices = self.space.pin(state)
         return choices if self.space.is_valid(choices) else None
 
-    def ends(self, state: State, known: "Known") -> bool:
+    def ends(self, state: State, is_told: bool) -> bool:
         """Say whether the episode ends here: when all decisions are made."""
         return len(state) == self.limit
 
-    def reward(self, state: State, after: State, known: "Known") -> float:
+    def reward(self, state: State, after: State, scores: dict[State, float]) -> float:
         """Return the score of a complete architecture, else 0."""
-        return known.scores[after] if len(after) == self.limit else 0.0
+        return scores[after] if len(after) == self.limit else 0.0
 
     def episode(self, choices: State) -> list[Step]:
         """Return the steps that write these choices."""
@@ -149,13 +149,13 @@ class Edit:
         choices = self.space.pin((*state[:index], action - self.starts[index], *state[index + 1 :]))
         return choices if self.space.is_valid(choices) else None
 
-    def ends(self, state: State, known: "Known") -> bool:
+    def ends(self, state: State, is_told: bool) -> bool:
         """Say whether the episode ends here: at an architecture that was never evaluated."""
-        return state not in known.scores
+        return not is_told
 
-    def reward(self, state: State, after: State, known: "Known") -> float:
+    def reward(self, state: State, after: State, scores: dict[State, float]) -> float:
         """Return the difference that the edit made to the score."""
-        return known.scores[after] - known.scores[state]
+        return scores[after] - scores[state]
 
     def episode(self, choices: State) -> list[Step]:
         """Return no steps: by which edits somebody else came here is not known."""
@@ -250,7 +250,7 @@ def walk(
     steps: list[Step] = []
     random: list[bool] = []
     state, met = start, {start}
-    while len(steps) < environment.limit:
+    for _ in range(environment.limit):
         values = here = learner.values(state)
         while True:
             chosen = learner.choose(here)
@@ -263,14 +263,15 @@ def walk(
             if after is None:
                 learner.forbid(state, action)
                 values[action] = here[action] = NEVER
-            elif after in met or (after in known.asked and after not in known.scores):  # met, or being evaluated
-                here = here.copy() if here is values else here
-                here[action] = NEVER
-            else:
+                continue
+            is_told = after in known.scores
+            if after not in (met if is_told else known.asked):
                 break
+            here = here.copy() if here is values else here  # closed for this walk: met already, or being evaluated
+            here[action] = NEVER
         steps.append((state, action, after))
         random.append(at_random)
-        if environment.ends(after, known):
+        if environment.ends(after, is_told):
             break
         met.add(after)
         state = after

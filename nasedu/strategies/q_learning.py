@@ -215,15 +215,15 @@ class QLearning:
 
     def _learn(self, steps: list[Step]) -> list[float]:
         """Update the entries of a walk, the last one first; return how far they were off."""
-        errors = []
+        errors, table, stop = [], self.table, self.environment.stop
         for state, action, after in reversed(steps):
-            row = self.values(state)
+            row = table.get(state) or self.values(state)
             if row[action] == NEVER:  # forbidden since
                 continue
-            target = self.environment.reward(state, after, self.known)
-            following = self.table.get(after)  # none where the episode ended
+            error = self.environment.reward(state, after, self.known.scores) - row[action]
+            following = table.get(after)  # none where the episode ended
             if following is not None:
-                target += self.discount * max(self.environment.stop, max(following))
-            errors.append(target - row[action])
-            row[action] += self.learning_rate * errors[-1]
+                error += self.discount * max(stop, max(following))
+            row[action] += self.learning_rate * error
+            errors.append(error)
         return errors
