@@ -126,3 +126,11 @@ def test_a_space_that_is_used_up_is_evaluated_again_rather_than_never():
     space = nas.SearchSpace("tiny", [nas.Decision("width", (8, 16, 32))])
     log = run(make(space, population_size=2, sample_size=2, elites=1), 12)
     assert {trial.architecture for trial, _, _ in log} == set(space)
+
+
+@pytest.mark.parametrize(("population_size", "elites"), [(20, 5), (6, 1), (3, 0)])
+def test_a_quarter_of_the_population_are_elites_unless_something_else_is_said(population_size, elites):
+    log = run(make(population_size=population_size), 2 * population_size - elites)
+    scores = [trial.score for trial, _, _ in log]
+    assert log[-1][1]["elite"] == sorted(range(population_size), key=lambda number: -scores[number])[:elites]
+    assert "population" in log[-1][2], "the last trial completes the second generation"

@@ -2,6 +2,7 @@ import dataclasses
 from collections import Counter
 
 import numpy as np
+import pytest
 
 import nasedu as nas
 
@@ -94,3 +95,12 @@ def test_nothing_is_asked_for_twice_as_long_as_there_is_something_else():
     assert len(set(asked[:40])) == 40, "a population of four has up to 36 neighbours"
     assert len(set(asked)) >= 50
     assert strategy.ask() in space, "a space that is used up is asked for again"
+
+
+@pytest.mark.parametrize(("population_size", "expected"), [(20, 10), (5, 2), (1, 1)])
+def test_half_of_the_population_is_drawn_unless_something_else_is_said(population_size, expected):
+    strategy = nas.strategies.RegularizedEvolution(SPACE, np.random.default_rng(0), population_size=population_size)
+    for number in range(population_size):
+        strategy.tell(nas.Trial(strategy.ask(), score=0.5, number=number))
+    strategy.ask()
+    assert len(strategy.state["draws"]) == expected

@@ -166,6 +166,16 @@ def test_random_search_without_repeats_evaluates_every_function_once():
     assert len({SPACE.canonical(trial.architecture) for trial in found}) == 400
 
 
+@pytest.mark.parametrize("inner", [S.SuccessiveHalving, S.ASHA, S.Hyperband], ids=lambda kind: kind.__name__)
+def test_around_a_strategy_of_several_fidelities_the_proposals_keep_their_epochs(inner):
+    table = nas.tables.load("nasbench201-mnist1d")
+    bounds = S.Constrained(inner(SPACE, np.random.default_rng(0), max_epochs=9), {"convolutions": 4}, convolutions)
+    found = nas.search(S.WithoutRepeats(bounds), table, trials=150).run(progress=False).trials
+    assert len({(SPACE.canonical(trial.architecture), trial.epochs) for trial in found}) == 150
+    assert len({trial.epochs for trial in found}) > 1
+    assert max(convolutions(trial.architecture)["convolutions"] for trial in found) <= 4
+
+
 # Diversified ---------------------------------------------------------------------------------------
 
 
