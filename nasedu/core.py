@@ -397,7 +397,8 @@ class SearchSpace:
 
         Decisions that the change makes inactive are pinned to 0; those that it makes active start there.
         """
-        self._check_space_of(architecture)
+        if architecture.space is not self:
+            self.check(architecture.choices)
         found = []
         for index, on in enumerate(self.active(architecture.choices)):
             if on:
@@ -414,7 +415,8 @@ class SearchSpace:
         Raises:
             ValueError: the architecture has no neighbour.
         """
-        self._check_space_of(architecture)
+        if architecture.space is not self:
+            self.check(architecture.choices)
         active = self.active(architecture.choices)
         ends = self._ends if active is self._always_active else _ends_of_changes(self._counts, active)
         for _ in range(REDRAWS_BEFORE_LISTING if ends[-1] else 0):
@@ -438,10 +440,6 @@ class SearchSpace:
             if not self.is_valid(choices):
                 return None
         return _unchecked_architecture(self, choices)
-
-    def _check_space_of(self, architecture: Architecture) -> None:
-        if architecture.space is not self:
-            self.check(architecture.choices)
 
     def crossover(self, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
         """One-point crossover: the first decisions of one parent, the rest of the other.

@@ -115,11 +115,8 @@ class Search:
     @property
     def done(self) -> bool:
         """Whether all trials are in the history, or the budget of seconds is used up and no ask is left unanswered."""
-        return self._tells >= self.trials or (self._is_spent and not self._asked)
-
-    @property
-    def _is_spent(self) -> bool:
-        return self.seconds is not None and self.spent >= self.seconds
+        is_spent = self.seconds is not None and self.spent >= self.seconds
+        return self._tells >= self.trials or (is_spent and not self._asked)
 
     def __iter__(self) -> Iterator[Trial]:
         return self
