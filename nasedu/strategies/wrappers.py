@@ -13,11 +13,11 @@ what there is to see of it are the inner strategy's; the settings of both are re
 Who asks again can ask in vain. Constrained then gives up: a search whose strategy finds nothing within
 its bounds cannot go on. WithoutRepeats lets the repeat pass.
 
-What differs from the literature: bounds are often a term of the score (MnasNet, arXiv:1807.11626; that is
-``nas.evaluators.Penalized``), here they are hard. Fitness sharing (Goldberg & Richardson, ICGA 1987) divides the
-fitness by the number of similar members of the population; here a multiple of the mean similarity is
-taken off, which does the same to negative scores, and what is compared with are the last k trials, as not every
-strategy has a population.
+What differs from the literature: bounds are often part of the score (MnasNet, arXiv:1807.11626, multiplies; a price
+that is taken off is ``nas.evaluators.Penalized``), here they are hard. Fitness sharing (Goldberg & Richardson,
+ICGA 1987) divides the fitness by the number of similar members of the population; here a multiple of the mean
+similarity is taken off, which works for scores below 0 as well, and what is compared with are the last k trials,
+as not every strategy has a population.
 """
 
 from collections import deque
@@ -66,7 +66,9 @@ class Constrained(_Wrapper):
         strategy: whose proposals are checked.
         at_most: the largest value of each metric, such as ``{"parameters": 50_000}``, in the metric's unit.
         measure: an architecture to its metrics by name, without training it; metrics that ``at_most`` does not
-            name are ignored. Of a table: ``lambda cell: table([cell])[0].metrics``.
+            name are ignored. Of a table: ``lambda cell: table([cell])[0].metrics``. Of networks: a function that makes
+            one with ``nas.networks.build`` and returns what ``nas.training.parameters``, ``flops`` or ``latency``
+            say of it. It is called once for each architecture.
 
     State: the inner strategy's, and
         refused: how many proposals an ask has refused.

@@ -79,6 +79,20 @@ def test_metrics_of_a_table_can_be_bounds():
     assert max(trial.metrics["parameters"].value for trial in found) <= middle
 
 
+def test_networks_can_be_measured_without_training_them_and_once_each():
+    measured = []
+
+    def weights(each):
+        measured.append(each)
+        network = nas.networks.build(each, (1, 40), 10, rng=np.random.default_rng(0))
+        return {"parameters": nas.training.parameters(network)}
+
+    strategy = S.Constrained(Script([MANY, MANY, FEW, FEW]), {"parameters": weights(FEW)["parameters"]}, weights)
+    measured.clear()
+    assert [strategy.ask(), strategy.ask()] == [FEW, FEW]
+    assert measured == [MANY, FEW]
+
+
 def test_a_refused_proposal_for_some_epochs_is_told_with_them():
     inner = Script([nas.Proposal(MANY, 3), nas.Proposal(FEW, 9)])
     assert S.Constrained(inner, {"convolutions": 1}, convolutions).ask() == nas.Proposal(FEW, 9)
