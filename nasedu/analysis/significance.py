@@ -66,11 +66,12 @@ def compare(
     if control is not None and control not in found:
         raise ValueError(f"control must be one of {', '.join(found)}; got {control!r}.")
     pairs = list(itertools.combinations(found, 2)) if control is None else [(n, control) for n in found if n != control]
+    seeds = len(next(iter(found.values())))
+    samples = rng.integers(seeds, size=(RESAMPLES, seeds))  # the same seeds for every pair
     rows = []
     for first, second in pairs:
         gap = found[first] - found[second]
-        means = gap[rng.integers(len(gap), size=(RESAMPLES, len(gap)))].mean(axis=1)
-        low, high = np.percentile(means, [2.5, 97.5])
+        low, high = np.percentile(gap[samples].mean(axis=1), [2.5, 97.5])
         ahead = (gap > 0).mean() + (gap == 0).mean() / 2
         p = stats.wilcoxon(gap, zero_method="pratt").pvalue if gap.any() else 1.0
         rows.append((first, second, gap.mean(), low, high, ahead, float(p)))
