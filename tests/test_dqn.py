@@ -9,7 +9,7 @@ from nasedu.strategies import DQN
 from nasedu.strategies.environments import NEVER, Build
 
 TWO = nas.SearchSpace("two", [nas.Decision("width", (8, 16)), nas.Decision("kernel", (1, 3, 5))])
-CHAIN = nas.spaces.Chain(max_depth=2, widths=(8, 16), kernels=(1, 3), activations=("relu",))
+CHAIN = nas.spaces.Chain(max_depth=2, widths=(8,), kernels=(1, 3), activations=("relu",))
 ENVIRONMENTS = pytest.mark.parametrize("environment", ["build", "edit"])
 
 
