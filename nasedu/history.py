@@ -57,7 +57,7 @@ Row = Event | Ask | Trial
 
 
 class Events(Sequence[Event]):
-    """A list of events. One that a running search made becomes a dict when it is first looked at."""
+    """The events of a history, to be read. What a running search did becomes a dict each time it is looked at."""
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self.rows = list(rows)
@@ -73,12 +73,13 @@ class Events(Sequence[Event]):
     @overload
     def __getitem__(self, index: slice) -> list[Event]: ...
     def __getitem__(self, index: int | slice) -> Event | list[Event]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self.rows)))]
-        row = self.rows[index]
-        if not isinstance(row, dict):
-            row = self.rows[index] = event_of(row)
-        return row
+        return [event_of(row) for row in self.rows[index]] if isinstance(index, slice) else event_of(self.rows[index])
+
+    def kinds(self) -> list[str]:
+        """Return of each event whether it is an ``ask``, a ``trial`` or a ``step``."""
+        return [
+            row["event"] if isinstance(row, dict) else "trial" if isinstance(row, Trial) else "ask" for row in self.rows
+        ]
 
 
 class RecordedSpace(SearchSpace):
@@ -177,7 +178,7 @@ class History:
         self._decoded = 0  # how many rows have become trials
 
     def __repr__(self) -> str:
-        kinds = [event["event"] for event in self.events]
+        kinds = self.events.kinds()
         strategy = self.header.get("strategy", {}).get("name", "?")
         return f"<History of {strategy}: {kinds.count('trial')} trials, {kinds.count('step')} steps>"
 
@@ -255,7 +256,7 @@ class History:
         """
         import pandas
 
-        if any(event["event"] == "step" for event in self.events):
+        if "step" in self.events.kinds():
             steps = [event for event in self.events if event["event"] == "step"]
             names = [str(self.space.architecture(step["choices"])) for step in steps]
             rows = [
