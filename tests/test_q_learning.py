@@ -177,11 +177,15 @@ def test_the_share_of_random_actions_is_epsilon(exploration):
     assert exploration == 0.0 or shares == pytest.approx([0.25, 0, 0.25, 0.25, 0.25], abs=0.03)
 
 
-def test_a_temperature_draws_from_the_softmax():
-    """20,000 choices; tolerance 4 standard deviations."""
-    strategy, n = make(TWO, initial_asks=0, exploration=0.0, temperature=0.5), 20_000
+@pytest.mark.parametrize("exploration", [0.0, 0.4])
+def test_a_temperature_draws_from_the_softmax(exploration):
+    """20,000 choices, of which those not at random; tolerance 4 standard deviations."""
+    strategy = make(TWO, initial_asks=0, exploration=exploration, temperature=0.5)
     values = np.array([0.1, -np.inf, 0.9, 0.4])
-    shares = np.bincount([strategy.choose(values.tolist())[0] for _ in range(n)], minlength=4) / n
+    chosen = [strategy.choose(values.tolist()) for _ in range(20_000)]
+    drawn = [action for action, at_random in chosen if not at_random]
+    n = len(drawn)
+    shares = np.bincount(drawn, minlength=4) / n
     expected = np.exp(values / 0.5) / np.exp(values / 0.5).sum()
     assert (abs(shares - expected) <= 4 * np.sqrt(expected * (1 - expected) / n)).all()
 
