@@ -1,6 +1,7 @@
 """Black-box search strategies: one file per method, in the order in which each differs a little from the last."""
 
 from nasedu.strategies.asha import ASHA
+from nasedu.strategies.bananas import Bananas
 from nasedu.strategies.bayesian_optimization import BayesianOptimization
 from nasedu.strategies.bohb import BOHB
 from nasedu.strategies.boltzmann_policy import BoltzmannPolicy
@@ -26,6 +27,7 @@ __all__ = [
     "DQN",
     "NSGA2",
     "PPO",
+    "Bananas",
     "BayesianOptimization",
     "BoltzmannPolicy",
     "Constrained",

@@ -149,11 +149,8 @@ class BayesianOptimization:
 
     def distances(self, some: Sequence[Architecture], others: Sequence[Architecture]) -> np.ndarray:
         """Return [encodings, some, others]: how many options and paths only one of two architectures has."""
-        found = []
-        for encoder in self.encoders.values():
-            encoder([*some, *others])  # now there is a column for everything
-            found.append(squared_distances(encoder(some), encoder(others)))
-        return np.array(found)
+        rows = [encoder([*some, *others]) for encoder in self.encoders.values()]
+        return np.array([squared_distances(each[: len(some)], each[len(some) :]) for each in rows])
 
     def predict(
         self, told: Sequence[Architecture], values: np.ndarray, asked: Sequence[Architecture]

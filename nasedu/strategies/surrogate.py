@@ -88,10 +88,10 @@ class Encoder:
 
     def __call__(self, architectures: Sequence[Architecture]) -> np.ndarray:
         """Return an array [architectures, columns]. Later calls may have more columns, at the right."""
-        for choices, architecture in ((each.choices, each) for each in architectures):
-            if choices not in self._ones:
-                names = self.features(architecture)
-                self._ones[choices] = [self.columns.setdefault(name, len(self.columns)) for name in names]
+        for each in architectures:
+            if each.choices not in self._ones:
+                names = self.features(each)
+                self._ones[each.choices] = [self.columns.setdefault(name, len(self.columns)) for name in names]
         ones = [self._ones[each.choices] for each in architectures]
         rows = np.zeros((len(ones), len(self.columns)))
         rows[np.repeat(np.arange(len(ones)), [len(each) for each in ones]), [i for each in ones for i in each]] = 1
@@ -156,7 +156,8 @@ class Archive:
     def tell(self, trial: Trial) -> None:
         """Keep the trial. It need not have been asked for."""
         self.trials.append(trial)
-        self._known.add(trial.architecture)
-        self._names.add(self.space.canonical(trial.architecture))
+        if trial.architecture not in self._known:
+            self._known.add(trial.architecture)
+            self._names.add(self.space.canonical(trial.architecture))
         if trial.architecture in self.pending:
             self.pending.remove(trial.architecture)
