@@ -115,7 +115,7 @@ class BayesianOptimization:
             architecture = self.archive.ask()
             self.state = {"observations": len(told), "pending": len(pending), "chosen": None}
             return architecture
-        values = normal_scores([trial.score for trial in self.archive.trials])
+        values = self.values()
         if len(told) >= GROWTH * self.fitted:
             self.lengths, self.noise = fit(self.distances(told, told), values)
             self.fitted = len(told)
@@ -123,8 +123,8 @@ class BayesianOptimization:
             values = np.concatenate([values, self.predict(told, values, pending)[0]])
         candidates = self.archive.candidates(self.candidates, self.parents)
         mean, deviation = self.predict(told + pending, values, candidates)
-        improvement = expected_improvement(mean, deviation, values.max())
-        order = np.argsort(-improvement, kind="stable")
+        acquisition = self.acquire(mean, deviation, float(values.max()))
+        order = np.argsort(-acquisition, kind="stable")
         architecture = self.archive.ask(candidates[i] for i in order)
         chosen = [i for i in order if candidates[i] == architecture]
         shown = list(dict.fromkeys([*order[:SHOWN].tolist(), *chosen]))
@@ -134,7 +134,7 @@ class BayesianOptimization:
             "candidates": [list(candidates[i].choices) for i in shown],
             "mean": mean[shown].tolist(),
             "deviation": deviation[shown].tolist(),
-            "acquisition": improvement[shown].tolist(),
+            "acquisition": acquisition[shown].tolist(),
             "chosen": shown.index(chosen[0]) if chosen else None,
             "best": float(values.max()),
             "length_scales": dict(zip(self.encoders, self.lengths.tolist(), strict=True)),
@@ -146,6 +146,14 @@ class BayesianOptimization:
         """Keep the trial; the next ask looks at it."""
         self.archive.tell(trial)
         self.state = {"observations": len(self.archive.trials), "pending": len(self.archive.pending)}
+
+    def values(self) -> np.ndarray:
+        """Return y, what the model is told of each trial; of mean 0 and variance about 1."""
+        return normal_scores([trial.score for trial in self.archive.trials])
+
+    def acquire(self, mean: np.ndarray, deviation: np.ndarray, best: float) -> np.ndarray:
+        """Return what is maximised over the candidates, [candidates], from their μ and σ and from y*."""
+        return expected_improvement(mean, deviation, best)
 
     def distances(self, some: Sequence[Architecture], others: Sequence[Architecture]) -> np.ndarray:
         """Return [encodings, some, others]: how many options and paths only one of two architectures has."""
