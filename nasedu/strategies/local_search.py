@@ -78,7 +78,6 @@ class LocalSearch:
 
     def ask(self) -> Architecture:
         """Propose a neighbour that was not asked for yet, or a random architecture to climb from."""
-        self.untried = [each for each in self.untried if each not in self.asked]
         if self.current is not None and not self.untried:
             self.current, self.climb, self.initial_asks_left = None, self.climb + 1, self.initial_asks
         self.initial_asks_left -= 1
@@ -90,7 +89,7 @@ class LocalSearch:
             architecture = self.untried.pop(int(self.rng.integers(len(self.untried))))
             pairs = zip(parent.architecture.choices, architecture.choices, strict=True)
             changed = [index for index, (old, new) in enumerate(pairs) if old != new]
-        self.asked[architecture] = parent
+        self._note(architecture, parent)
         self.state = {
             "climb": self.climb,
             "parent": None if parent is None else parent.number,
@@ -101,12 +100,21 @@ class LocalSearch:
 
     def tell(self, trial: Trial) -> None:
         """Go to the trial if that is upwards."""
-        asked_from = self.asked.setdefault(trial.architecture, None)
+        if trial.architecture not in self.asked:
+            self._note(trial.architecture, None)
+        asked_from = self.asked[trial.architecture]
         lower = [each for each in (asked_from, self.current) if each is not None]
         self.state = {"entered": None, "left": None}
         if trial.failure is None and all(trial.score > each.score for each in lower):
             self.state = {"entered": trial.number, "left": None if self.current is None else self.current.number}
-            self.current, self.untried = trial, self.space.neighbors(trial.architecture)
+            neighbors = self.space.neighbors(trial.architecture)
+            self.current, self.untried = trial, [each for each in neighbors if each not in self.asked]
+
+    def _note(self, architecture: Architecture, parent: Trial | None) -> None:
+        """Remember that an architecture was asked for."""
+        self.asked[architecture] = parent
+        if parent is None and architecture in self.untried:  # else it was taken from there, or is no neighbour
+            self.untried.remove(architecture)
 
     def _random(self) -> Architecture:
         for _ in range(ATTEMPTS):
