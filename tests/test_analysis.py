@@ -165,8 +165,8 @@ def test_holms_correction_is_the_step_down_rule(p):
     [
         ({}, "two strategies or more.*got none"),
         ({"a": [1, 2]}, r"two strategies or more.*a \(2,\)"),
-        ({"a": [1, 2], "b": [1]}, r"the same of each.*b \(1,\)"),
-        ({"a": [1], "b": [1]}, "two seeds or more"),
+        ({"a": [1, 2], "b": [1]}, r"or more of each.*b \(1,\)"),
+        ({"a": [1], "b": [1]}, "the same two seeds or more"),
         ({"a": [1, 2], "b": [1, np.nan]}, "'b' must be numbers; got nan"),
     ],
 )

@@ -178,7 +178,7 @@ def _checked(values: Mapping[str, ArrayLike]) -> dict[str, Array]:
     if len(found) < 2 or len(shapes) != 1 or len(next(iter(shapes))) != 1 or next(iter(shapes))[0] < 2:
         given = ", ".join(f"{name} {each.shape}" for name, each in found.items())
         raise ValueError(
-            f"a comparison takes two strategies or more, and two seeds or more, the same of each; got {given or 'none'}."
+            f"a comparison takes two strategies or more, and the same two seeds or more of each; got {given or 'none'}."
         )
     for name, each in found.items():
         if np.isnan(each).any():
