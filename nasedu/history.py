@@ -61,6 +61,7 @@ class Events(Sequence[Event]):
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self.rows = list(rows)
+        self.states: dict[int, Any] = {}  # of what a running search did, by its place: plain data
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -73,7 +74,16 @@ class Events(Sequence[Event]):
     @overload
     def __getitem__(self, index: slice) -> list[Event]: ...
     def __getitem__(self, index: int | slice) -> Event | list[Event]:
-        return [event_of(row) for row in self.rows[index]] if isinstance(index, slice) else event_of(self.rows[index])
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self.rows)))]
+        event = event_of(self.rows[index])
+        state = self.states.get(index % len(self.rows))
+        return {**event, "state": state} if state else event
+
+    def truncate(self, length: int) -> None:
+        """Drop every event after the first ``length``."""
+        del self.rows[length:]
+        self.states = {index: state for index, state in self.states.items() if index < length}
 
     def kinds(self) -> list[str]:
         """Return of each event whether it is an ``ask``, a ``trial`` or a ``step``."""
@@ -171,7 +181,7 @@ class History:
 
     def truncate(self, events: int) -> None:
         """Drop every event after the first ``events``."""
-        del self.events.rows[events:]
+        self.events.truncate(events)
         self._trials: list[Trial] = []
         self._incumbent: Trial | None = None
         self._asked: dict[int, Architecture | list[int]] = {}  # asks that no decoded trial has answered
@@ -286,7 +296,7 @@ class History:
 
     def event_lines(self, start: int = 0) -> list[str]:
         """Return the events from ``start`` on as JSON, one line each."""
-        return [event_line(self.space, event_of(row)) for row in self.events.rows[start:]]
+        return [event_line(self.space, event) for event in self.events[start:]]
 
     def lines(self) -> list[str]:
         """Return the whole history as JSON: a line for the header, and one for each event."""

@@ -307,9 +307,10 @@ class Log:
 
     def append(self, row: Row, state: Mapping[str, Any] | None) -> None:
         """Add what happened with the state to look at, and write it through to the file."""
+        events = self.history.events
         if state and is_snapshot(row["number"] if isinstance(row, dict) else row.number or 0):
-            row = {**event_of(row), "state": for_the_eye(state)}
-        self.history.events.rows.append(row)
+            events.states[len(events.rows)] = for_the_eye(state)
+        events.rows.append(row)
         if self.path is not None:
             self._write(self.path)
 

@@ -730,11 +730,13 @@ def test_calling_trials_after_every_step_decodes_each_event_once(monkeypatch):
     monkeypatch.setattr(
         history_module, "trial_from_event", lambda event, a: (decoded.append(event["number"]), original(event, a))[1]
     )
-    search = climb(50, batch=5)
-    for _ in search:
-        _ = search.history.trials, search.history.incumbent
+    logged = climb(50, batch=5).run(False)
+    history = History(logged.header, [], SPACE)
+    for event in logged.events:
+        history.events.rows.append(event)
+        _ = history.trials, history.trials and history.incumbent
     assert decoded == list(range(50))
-    assert search.history._asked == {}, "answered asks are forgotten, so nothing is searched for"
+    assert history._asked == {}, "answered asks are forgotten, so nothing is searched for"
 
 
 def test_what_was_told_is_kept_and_becomes_plain_data_when_looked_at():
