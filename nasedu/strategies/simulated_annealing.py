@@ -28,7 +28,8 @@ Symbols (the original chose its values for each problem; these are ours):
 What differs from the original:
     * It waits at each temperature until the walk has settled, then lowers it by a constant factor.
       Here T falls by a small constant factor with every trial.
-    * Known neighbours are decided from memory, so nothing is evaluated twice; the walk is the same.
+    * Known neighbours are decided from memory, so nothing is evaluated twice as long as a hundred
+      random draws give anything new; the walk is the same.
     * Trials may return late: one is weighed against the trial where the walk then stands.
     * A failed trial is never gone to, and cools nothing.
 """
@@ -102,7 +103,7 @@ class SimulatedAnnealing:
         architecture = None if self.initial_asks_left >= 0 else self._step()
         changed: list[int] = []
         if architecture is None or self.current is None:
-            architecture, parent = self.space.sample(self.rng), None
+            architecture, parent = self._random(), None
         else:
             parent = self.current.number
             pairs = zip(self.current.architecture.choices, architecture.choices, strict=True)
@@ -136,6 +137,13 @@ class SimulatedAnnealing:
                 self._consider(known)
         self.current, self.cooled = None, 0
         return None
+
+    def _random(self) -> Architecture:
+        for _ in range(ATTEMPTS):
+            architecture = self.space.sample(self.rng)
+            if architecture not in self.asked:
+                break
+        return architecture
 
     def _consider(self, trial: Trial) -> float:
         """Go to the trial with the probability of Metropolis, and return that."""

@@ -110,6 +110,8 @@ def test_hot_it_walks_anywhere_and_cold_it_only_climbs():
 def test_known_neighbours_cost_nothing():
     log = run(make(), 300)
     assert len({trial.architecture for trial, _, _ in log}) == 300
+    log = run(make(SMALL), 30)
+    assert len({trial.architecture for trial, _, _ in log[:12]}) == SMALL.size == 12, "a small space is seen whole"
 
 
 def test_the_walk_goes_on_over_known_neighbours():
