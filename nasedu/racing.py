@@ -167,12 +167,14 @@ def _side_by_side(runner: _Runner, jobs: list[Job], processes: int) -> Results:
             for each in wait(running, return_when=FIRST_COMPLETED)[0]:
                 yield running.pop(each), each.result()
                 running |= {pool.submit(_run_here, *job): job for job in islice(left, 1)}
-    finally:
+    except BaseException:  # a search failed, or nobody waits for the rest
         for _ in range(100):  # the pool's thread would complain of what it had no time to take
             if all(each.running() or each.done() for each in running):
                 break
             time.sleep(0.01)
         pool.shutdown(kill_workers=True)
+        raise
+    pool.shutdown()
 
 
 def _start(runner: _Runner) -> None:
