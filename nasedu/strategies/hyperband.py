@@ -25,18 +25,18 @@ Symbols (the paper's η; R depends on the training and is ours):
     η     eta                      one of η is promoted                     3
     s_max                          the largest for which r η^s_max ≤ R      2
 
-What differs:
-    * The paper's Table 1, the example above, starts the brackets s = 3, 2, 1 with 27, 9 and 6; its Algorithm 1 gives
-      34, 15 and 8, and is followed here.
-    * The paper's shortest training is 1 unit (s_max = ⌊log_η R⌋); min_epochs makes it longer, as in BOHB.
+What differs from the paper:
+    * Its Table 1, the same example, starts the brackets s = 3, 2, 1 with 27, 9 and 6; its Algorithm 1 gives 34, 15
+      and 8, and is followed here.
+    * Its shortest training is 1 unit (s_max = ⌊log_η R⌋); min_epochs makes it longer, as in BOHB.
     * When all brackets are done it begins again, as BOHB does.
-    * What ``successive_halving.py`` says: late trials, failed ones, whole epochs, training anew.
+    * Late trials, failed ones, whole epochs, training anew: as ``successive_halving.py`` says.
 """
 
 import numpy as np
 
 from nasedu.core import SearchSpace
-from nasedu.strategies.successive_halving import MakeSampler, SuccessiveHalving, rungs
+from nasedu.strategies.successive_halving import MakeSampler, SuccessiveHalving
 
 __all__ = ["Hyperband"]
 
@@ -77,4 +77,4 @@ class Hyperband(SuccessiveHalving):
         brackets = len(self.epochs)  # s_max + 1
         s = brackets - 1 - number % brackets
         n = -(-brackets * self.eta**s // (s + 1))  # rounded up, exactly
-        return rungs(n, self.epochs[brackets - 1 - s :], self.eta)
+        return [(n // self.eta**i, r) for i, r in enumerate(self.epochs[brackets - 1 - s :])]

@@ -1,39 +1,40 @@
 """Successive halving: train many a little, the best third of them longer, and the best third of those longer still.
 
-Jamieson & Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimization",
-AISTATS 2016, arXiv:1502.07943; in the form and with the letters of Li et al., "Hyperband", JMLR 18
-(2018), arXiv:1603.06560.
+Jamieson & Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimization", AISTATS 2016,
+arXiv:1502.07943; in the form and with the letters of Li et al., "Hyperband", JMLR 18 (2018), arXiv:1603.06560.
 
 Most architectures look bad after an epoch already. To train them all to the end is to pay most for the worst.
 A *bracket* starts with n architectures. In each of its *rungs* all that are left are trained equally long; the best go
 to the next rung, where there are η times fewer and each is trained η times longer. So every rung costs about the same.
 
-    rung i of a bracket:  n_i = ⌊n η^−i⌋ architectures, r_i epochs each
-    ask:   of the oldest bracket that has one left: a new architecture (rung 0) or a promoted one
+    rung i of a bracket has n_i = ⌊n η^−i⌋ places, each for r_i epochs; (n_i, r_i) by default: (9, 1) (3, 3) (1, 10)
+    ask:   in the oldest bracket that has a place left: a new architecture (rung 0) or a promoted one
            if all wait for tells: open another bracket
     tell:  when the n_i trials of a rung are there, the best n_{i+1} of those that did not fail are promoted;
            after the last rung the bracket is done
 
 Symbols (values: Hyperband's η; the rest depends on the training and is ours):
-    r, R  min_epochs, max_epochs   of the first rung and the last         1, 10
-    η     eta                      one of η is promoted                   3
-    n     bracket_size             architectures that start a bracket     the fewest of which one reaches R
+    r, R  min_epochs, max_epochs   the shortest and the longest training    1, 10
+    η     eta                      one of η is promoted                     3
+    n     bracket_size             architectures that start a bracket       the fewest of which one reaches R
 
 All rests on early ranks saying something about final ones. Epoch 1 of 10 in a table (``nas.tables.Table.at``) is not a
 training of one epoch (``nas.evaluators.Train.at``), whose learning rate has fallen to its end by then.
 
-What differs:
-    * The paper gives a total budget to n arms, halves (η = 2), and ends with one. Here n, η, r and R are
+What differs from the papers:
+    * The first gives a total budget to n arms, halves (η = 2), and ends with one. Here n, η, r and R are
       given, as in Hyperband, and one bracket follows the other.
     * ask and tell are separate. A rung that waits for late trials holds nobody up: the next bracket begins.
     * A promoted architecture is trained anew, from its first epoch; the papers go on from where it stopped.
       A trial's cost says what was paid.
-    * Epochs are whole numbers: see ``fidelities.py``, which also has the ``sampler``.
+    * Epochs are whole numbers, and new architectures may come from another strategy, a *sampler*: ``fidelities.py``
+      has both.
     * A failed trial takes its place in the rung and is never promoted. A trial that was never asked for takes a free
       place of a first rung with its epochs, if there is one; else only the sampler learns from it.
 """
 
 from collections import deque
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -41,26 +42,16 @@ import numpy as np
 from nasedu.core import Architecture, Proposal, SearchSpace, Trial
 from nasedu.strategies.fidelities import MakeSampler, Samplers, name_of, rung_epochs
 
-__all__ = ["MakeSampler", "SuccessiveHalving", "rungs"]
-
-
-def rungs(n: int, epochs: list[int], eta: int) -> list[tuple[int, int]]:
-    """Return (n_i, r_i) of each rung: how many architectures, and for how many epochs.
-
-    Example:
-        >>> rungs(9, [1, 3, 10], eta=3)
-        [(9, 1), (3, 3), (1, 10)]
-    """
-    return [(n // eta**i, r) for i, r in enumerate(epochs)]
+__all__ = ["MakeSampler", "SuccessiveHalving"]
 
 
 class Bracket:
-    """One run of successive halving: the rung it is in, what is left to ask for there, what was told."""
+    """One run of successive halving: the rung it is in, the places that are left there, the trials that were told."""
 
     def __init__(self, number: int, plan: list[tuple[int, int]]) -> None:
         self.number, self.plan, self.rung = number, plan, 0
-        self.places: deque[Trial | None] = deque([None] * plan[0][0])  # not asked for yet; None is a new architecture
         self.size = plan[0][0]  # of the present rung: smaller than planned where too many have failed
+        self.places: deque[Trial | None] = deque([None] * self.size)  # not asked for yet; None is a new architecture
         self.told: list[Trial] = []
 
     @property
@@ -68,18 +59,13 @@ class Bracket:
         """Of the present rung."""
         return self.plan[self.rung][1]
 
-    @property
-    def is_done(self) -> bool:
-        """Whether all trials of the present rung are there, and nobody was promoted."""
-        return len(self.told) == self.size
-
     def tell(self, trial: Trial) -> list[Trial]:
         """Collect a trial of the present rung. Return who is promoted by it: by the last one, the best."""
         self.told.append(trial)
         if len(self.told) < self.size or self.rung + 1 == len(self.plan):
             return []
         able = [each for each in self.told if each.failure is None]
-        best = sorted(able, key=lambda each: each.score, reverse=True)[: self.plan[self.rung + 1][0]]
+        best = sorted(able, key=attrgetter("score"), reverse=True)[: self.plan[self.rung + 1][0]]
         if best:
             self.rung, self.size, self.told, self.places = self.rung + 1, len(best), [], deque(best)
         return best
@@ -94,20 +80,20 @@ class SuccessiveHalving:
         min_epochs: r, at least 1.
         max_epochs: R, at least r. The evaluator must have ``at(epochs)`` for every rung's epochs.
         eta: η, at least 2.
-        bracket_size: n; at least as many as one must be of to reach R, which is the default.
-        sampler: where new architectures come from: None for the space, or what makes a strategy from a space and
-            an rng, such as ``nas.strategies.OptunaStrategy``. See ``fidelities.py``.
+        bracket_size: n; None for the fewest of which one reaches R, and never fewer.
+        sampler: what makes the strategy that proposes new architectures from a space and an rng, such as
+            ``nas.strategies.OptunaStrategy``; None draws them from the space.
 
     Attributes:
         epochs: of each rung.
         brackets: those that are not done, the oldest first.
 
-    State (of a tell, empty for a trial that no bracket asked for and none has room for):
-        bracket: the bracket's number, from 0.
-        told, size: how many trials its present rung has, and how many it waits for.
-        epochs, promoted: of an ask, for how long, and the number of the trial that is promoted; None for a new one.
-        rungs: of an ask, [n_i, r_i] of each rung of the bracket.
-        promotions, to_epochs: of a tell, the numbers of the trials that go up, best first, and where to; None if none.
+    State:
+        ask: ``bracket`` (its number, from 0), ``rungs`` ([n_i, r_i] of each), ``told`` and ``size`` (how many trials
+            the present rung has, and how many it waits for), ``epochs``, ``promoted`` (the number of the trial that is
+            promoted, None for a new architecture).
+        tell: ``bracket``, ``told``, ``size``, ``promotions`` (numbers of the trials that are promoted, the best first),
+            ``to_epochs`` (where to, or None). Nothing for a trial without a place.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -146,12 +132,12 @@ class SuccessiveHalving:
         self.samplers = Samplers(space, rng, sampler)
         self.brackets = [Bracket(0, self.plan(0))]
         self.opened = 1
-        self.asked: dict[Architecture, list[tuple[int, Bracket]]] = {}  # not told yet: for which epochs, and where
+        self.asked: dict[Architecture, list[Bracket]] = {}  # not told yet; a bracket waits in its present rung
         self.state: dict[str, Any] = {}
 
     def plan(self, number: int) -> list[tuple[int, int]]:
         """Return (n_i, r_i) of the rungs of the bracket of this number."""
-        return rungs(self.bracket_size, self.epochs, self.eta)
+        return [(self.bracket_size // self.eta**i, r) for i, r in enumerate(self.epochs)]
 
     def ask(self) -> Proposal:
         """Propose a promoted architecture or a new one."""
@@ -160,10 +146,9 @@ class SuccessiveHalving:
             bracket = Bracket(self.opened, self.plan(self.opened))
             self.brackets.append(bracket)
             self.opened += 1
-        parent = bracket.places[0]
+        parent = bracket.places.popleft()
         architecture = self.samplers.ask() if parent is None else parent.architecture
-        bracket.places.popleft()
-        self.asked.setdefault(architecture, []).append((bracket.epochs, bracket))
+        self.asked.setdefault(architecture, []).append(bracket)
         self.state = {
             "bracket": bracket.number,
             "epochs": bracket.epochs,
@@ -177,11 +162,13 @@ class SuccessiveHalving:
     def tell(self, trial: Trial) -> None:
         """Put the trial into its rung; the last one of a rung promotes the best."""
         self.samplers.tell(trial)
-        bracket = self._asker(trial) or self._with_room(trial)
         self.state = {}
+        bracket = self._bracket_of(trial)
         if bracket is None:
             return
         promoted = bracket.tell(trial)
+        if len(bracket.told) == bracket.size:  # it was the last rung, or all of this one failed
+            self.brackets.remove(bracket)
         self.state = {
             "bracket": bracket.number,
             "told": len(bracket.told),
@@ -189,23 +176,16 @@ class SuccessiveHalving:
             "promotions": [each.number for each in promoted],
             "to_epochs": bracket.epochs if promoted else None,
         }
-        if bracket.is_done:
-            self.brackets.remove(bracket)
 
-    def _asker(self, trial: Trial) -> Bracket | None:
-        """Return whose ask the trial answers. One that failed may have been trained for less than was asked."""
+    def _bracket_of(self, trial: Trial) -> Bracket | None:
+        """Return the bracket that asked for the trial, or one with a place for a new architecture, and take that."""
         asked = self.asked.get(trial.architecture, [])
-        exact = (each for each in asked if each[0] == trial.epochs)
-        answered = next(exact, asked[0] if asked and trial.failure is not None else None)
-        if answered is None:
-            return None
-        asked.remove(answered)
-        if not asked:
-            del self.asked[trial.architecture]
-        return answered[1]
-
-    def _with_room(self, trial: Trial) -> Bracket | None:
-        """Return a bracket that would ask for a new architecture with these epochs, and take that place."""
+        waiting = [bracket for bracket in asked if bracket.epochs == trial.epochs]
+        if trial.failure is not None:
+            waiting += asked  # it may have been trained for less than was asked
+        if waiting:
+            asked.remove(waiting[0])
+            return waiting[0]
         for bracket in self.brackets:
             if bracket.places and bracket.places[0] is None and bracket.epochs == trial.epochs:
                 bracket.places.popleft()
