@@ -52,7 +52,7 @@ class Sentences:
     Attributes:
         choices: the option taken [B, D], 0 where a decision is inactive.
         active: which decisions have a token [B, D].
-        log_p: log-probability of each action, among the options of its decision [B, A].
+        log_p: log-probability of each action, among the options of its decision [B, A]; 0 where that has no token.
         taken: log-probability of each token that was taken [B, D], 0 where there is none.
         entropies: of the softmax of each token, in nats [B, D], 0 where there is none.
         states: s_0 … s_D [D + 1, B, n]; an inactive decision leaves the state as it was.
@@ -165,18 +165,23 @@ class Controller:
         choices, active = np.zeros((count, decisions), int), np.zeros((count, decisions), bool)
         log_p, inputs = np.zeros((count, actions)), np.zeros((decisions, count), int)
         states = np.zeros((decisions + 1, count, len(self.b_h)))
-        on, last = np.ones(count, bool), np.full(count, actions)  # the last action: that which starts a sentence
+        last = np.full(count, actions)  # the action that starts a sentence
+        flags = [self.space.active((0,) * decisions)] * count  # of what is written so far
         for t, rows in enumerate(self.rows):
-            if not self.all_active:
-                on = np.array([self.space.active(tuple(row))[t] for row in choices.tolist()])
+            on = np.array([each[t] for each in flags])
+            active[:, t], inputs[t], states[t + 1] = on, last, states[t]
+            if not on.any():
+                continue
             state = np.tanh(states[t] @ self.W_hh.T + self.W_ha[last] + self.b_h)
             z = state @ self.W_ah[rows].T + self.b_a[rows]
             z -= z.max(axis=1, keepdims=True)
-            log_p[:, rows] = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-            active[:, t], inputs[t] = on, last
+            log_p[:, rows] = on[:, None] * (z - np.log(np.exp(z).sum(axis=1, keepdims=True)))
             choices[:, t] = np.where(on, choose(t, log_p[:, rows]), 0)
             states[t + 1] = np.where(on[:, None], state, states[t])
             last = np.where(on, rows.start + choices[:, t], last)
+            if not self.all_active:
+                for row in np.flatnonzero(choices[:, t]).tolist():
+                    flags[row] = self.space.active(tuple(choices[row].tolist()))
         taken = np.take_along_axis(log_p, self.starts + choices, axis=1)
         entropies = -np.add.reduceat(np.exp(log_p) * log_p, self.starts, axis=1)
         return Sentences(choices, active, log_p, active * taken, active * entropies, states, inputs)
@@ -205,6 +210,8 @@ class Controller:
         ds = np.zeros_like(u[0])  # what the later tokens say about s_t
         for t in reversed(range(len(self.rows))):
             rows, state, on = self.rows[t], sentences.states[t + 1], sentences.active[:, t, None]
+            if not on.any():
+                continue
             u[t] = on * (1 - state**2) * (dz[:, rows] @ self.W_ah[rows] + ds)
             ds = u[t] @ self.W_hh + ~on * ds
             dW_ah[rows] = dz[:, rows].T @ state
