@@ -169,9 +169,10 @@ def test_the_unit_of_the_scores_does_not_matter():
     [
         ({"environment": "graph"}, "environment must be 'build' or 'edit'; got 'graph'"),
         ({"discount": -0.1}, r"discount and exploration must lie in \[0, 1\]; got -0.1 and 0.1"),
-        ({"updates_per_tell": -1}, "initial_asks and updates_per_tell must be at least 0; got 10 and -1"),
-        ({"batch_size": 0}, "batch_size must be at least 1; got 0"),
-        ({"target_interval": 0}, "learning_rate must be above 0, target_interval at least 1; got 0.003 and 0"),
+        ({"updates_per_tell": -1}, r"initial_asks and updates_per_tell must be at least 0; got \(10, -1\)"),
+        ({"batch_size": 0}, r"hidden_size and batch_size must be at least 1; got \(32, 0\)"),
+        ({"target_interval": 0}, r"target_interval and memory_size must be at least 1; got \(0, 10000\)"),
+        ({"learning_rate": 0.0}, "learning_rate must be above 0; got 0.0"),
     ],
 )
 def test_wrong_arguments_are_named(settings, message):

@@ -109,15 +109,15 @@ class DQN:
     ) -> None:
         if not (0 <= discount <= 1 and 0 <= exploration <= 1):
             raise ValueError(f"discount and exploration must lie in [0, 1]; got {discount} and {exploration}.")
-        if min(initial_asks, updates_per_tell) < 0:
-            given = f"{initial_asks} and {updates_per_tell}"
-            raise ValueError(f"initial_asks and updates_per_tell must be at least 0; got {given}.")
-        for name, value in (("hidden_size", hidden_size), ("batch_size", batch_size), ("memory_size", memory_size)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1; got {value}.")
-        if learning_rate <= 0 or target_interval < 1:
-            given = f"{learning_rate} and {target_interval}"
-            raise ValueError(f"learning_rate must be above 0, target_interval at least 1; got {given}.")
+        for least, values in (
+            (0, {"initial_asks": initial_asks, "updates_per_tell": updates_per_tell}),
+            (1, {"hidden_size": hidden_size, "batch_size": batch_size}),
+            (1, {"target_interval": target_interval, "memory_size": memory_size}),
+        ):
+            if min(values.values()) < least:
+                raise ValueError(f"{' and '.join(values)} must be at least {least}; got {tuple(values.values())}.")
+        if learning_rate <= 0:
+            raise ValueError(f"learning_rate must be above 0; got {learning_rate}.")
         import torch
 
         self.space = space
