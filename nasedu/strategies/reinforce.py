@@ -55,7 +55,7 @@ class Reinforce:
         learning_rate: η, above 0.
         baseline_decay: of the moving averages, in [0, 1).
         entropy_weight: λ, at least 0.
-        tells_per_update: m, at least 1.
+        tells_per_update: m, at least 1; as many architectures are drawn in one go, see :meth:`Controller.draw`.
 
     State:
         ask: ``probabilities`` (for each decision a list over its options, None where it is inactive), ``chosen`` (an

@@ -15,7 +15,7 @@ and less likely if it was worse.
     ask:   draw an option of each decision from its softmax
     tell:  d = R − b;  σ² ← σ² + k (d² − σ²);  A = d / σ
            θ_i ← θ_i + η (A (onehot(a_i) − π_i) + λ ∇H_i)   for each decision i that matters to A
-           b ← b + k d
+           b ← b + k d            (b begins as the first R, and σ as 0)
 
 Symbols (values: ours; NATS-Bench's script, arXiv:2009.00437, has Adam at 0.01, a decay of 0.9):
     η      learning_rate    size of a step                                      0.2
