@@ -26,8 +26,8 @@ Symbols (values: ours; NATS-Bench's script, arXiv:2009.00437, has Adam at 0.01, 
 What differs from Williams:
     * The advantage A is in units of σ, so η needs no unit and one value serves accuracies in every
       range. As d is in σ, R counts as f(R) = d / √((1 − k) σ² + k d²): it rises with R, and no
-      outlier, such as a network that learned nothing, is more than 1/√k. The step is the exact
-      policy gradient of E[f(R)]. λ is in the same units.
+      outlier, such as a network that learned nothing, is more than 1/√k. The mean step is along
+      the exact gradient of E[f(R)]. λ is in the same units.
     * Decisions that do not matter to A have no gradient. A draw that is no valid architecture is
       drawn again; the step ignores what that does to π. A failed trial counts as the lowest reward.
     * Tells may be late; the step is taken from where θ is now.
