@@ -1,6 +1,8 @@
 """Analysis: against brute force, against scipy, and against numbers that were published."""
 
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pandas
@@ -126,6 +128,14 @@ def test_pairs_are_compared_by_wilcoxons_test_and_holms_correction():
     assert list(zip(alone["first"], alone["second"], strict=True)) == [("good", "worse"), ("best", "worse")]
     assert (alone["difference"] > 0).all()
     assert (alone["p_holm"].to_numpy() <= frame["p_holm"].to_numpy()[:2]).all(), "fewer questions, a smaller price"
+
+
+def test_equal_differences_are_ties_whatever_subtraction_makes_of_them():
+    rng = np.random.default_rng(3)
+    right, wrong = rng.integers(3880, 3900, size=(2, 30))  # of 4,000 images
+    (row,) = analysis.compare({"a": right / 4000, "b": wrong / 4000}, rng).itertuples()
+    assert row.p == stats.wilcoxon(right - wrong, zero_method="pratt").pvalue
+    assert len(np.unique(right - wrong)) < len(np.unique(right / 4000 - wrong / 4000)), "subtraction makes something"
 
 
 def test_the_interval_holds_the_true_difference_as_often_as_it_says():
@@ -357,3 +367,8 @@ def test_a_band_is_the_quantiles_over_the_seeds_and_nan_where_one_has_none():
     assert np.isnan([low[0], middle[0], high[0]]).all()
     ordered = np.sort(values[:, 1:], axis=0)
     np.testing.assert_allclose([low[1:], middle[1:], high[1:]], ordered[[2, 10, 18]])
+
+
+def test_importing_it_loads_no_scipy_and_no_pandas():
+    code = "import sys, nasedu as nas; nas.analysis; assert not {'scipy', 'pandas', 'matplotlib'} & sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", code], check=True)
