@@ -244,6 +244,19 @@ def test_trials_that_the_strategy_never_asked_for_are_learned_from(make):
     assert_learned(strategy, untold)
 
 
+@pytest.mark.parametrize(
+    "name", ["LocalSearch", "SimulatedAnnealing", "RegularizedEvolution", "GeneticAlgorithm", "NSGA2"]
+)
+def test_what_was_told_without_being_asked_for_is_not_asked_for_either(name):
+    space = SPACES["two decisions"]
+    everything = list(space)
+    for seed in range(10):
+        strategy = getattr(S, name)(space, np.random.default_rng(seed))
+        for number, trial in enumerate(evaluate(everything[:4])):
+            strategy.tell(dataclasses.replace(trial, number=number))
+        assert {strategy.ask() for _ in range(2)} == set(everything[4:])
+
+
 class Nothing(nas.SearchSpace):
     """No combination is an architecture."""
 

@@ -1,24 +1,22 @@
 """Genetic algorithm: generations of children that mix two good parents and change a little.
 
-Holland, "Adaptation in Natural and Artificial Systems", 1975, has one-point crossover; on network
-architectures, with fixed-length codes and generations as here: Xie & Yuille, "Genetic CNN",
-ICCV 2017, arXiv:1703.01513, Section 3.2.
+Holland, "Adaptation in Natural and Artificial Systems", 1975, has one-point crossover; on network architectures, with
+fixed-length codes and generations as here: Xie & Yuille, "Genetic CNN", ICCV 2017, arXiv:1703.01513, Section 3.2.
 
-Selection makes the good ones parents more often, crossover puts the beginning of one parent's
-code before the end of another's, mutation keeps every option reachable, and elitism makes sure
-that the best of a generation is never worse than the best of the last. Crossover pays where
-decisions that belong together lie next to each other in the code.
+Selection makes the good ones parents more often, crossover puts the beginning of one parent's code before the end of
+another's, mutation keeps every option reachable, and elitism makes sure that the best of a generation is never worse
+than the best of the last. Crossover pays where decisions that belong together lie next to each other in the code.
 
     ask:   the first N times: a random architecture; then
            a, b  = winners of two tournaments of k members of the last complete generation
            child = the space's crossover: a's decisions before a random cut, b's after it
            each active decision of the child changes with probability m
            begin again if the child is invalid or was asked for before
-    tell:  collect the child's trial; when there are N − E of them, they and the E best of
-           the last generation are the next one
+    tell:  collect the trial; when there are N − E of them (N at first), they and the E best of the last
+           generation are the next one
 
-Elites carry their trial along, so they cost nothing: a generation is N − E evaluations, the
-first one N. Nothing is evaluated twice, as long as something new is found within 100 attempts.
+Elites carry their trial along, so they cost nothing. Nothing is evaluated twice, as long as something new is found
+within 100 attempts.
 
 Symbols (no canonical values; these are ours):
     N  population_size   members of a generation               20
@@ -27,12 +25,11 @@ Symbols (no canonical values; these are ours):
     E  elites            members taken over as they are         N/4
 
 What differs from the textbook and from Genetic CNN:
-    * ask and tell are separate. A child that returns late counts for the generation then being
-      collected, and asks beyond a generation's end have the last complete one as parents.
-    * Parents are drawn by tournament, not in proportion to fitness (Genetic CNN's roulette),
-      so only the order of scores matters. A failed trial has score −∞ and hardly ever wins.
-    * Crossover has one cut. Genetic CNN's exchanges whole stages of two parents, each with a
-      small probability.
+    * ask and tell are separate. A child that returns late counts for the generation then being collected, and asks
+      beyond a generation's end have the last complete one as parents.
+    * Parents are drawn by tournament, not in proportion to fitness (Genetic CNN's roulette), so only the order of
+      scores matters. A failed trial has score −∞ and hardly ever wins.
+    * Crossover has one cut. Genetic CNN's exchanges whole stages of two parents, each with a small probability.
 """
 
 from typing import Any
@@ -63,13 +60,10 @@ class GeneticAlgorithm:
         children: the trials of the next one so far.
 
     State:
-        generation: how many generations are complete.
-        parents: numbers of the two tournaments' winners; none for a random ask.
-        cut: before which decision the second parent's begin; None where no single cut gives the child.
-        mutated: indices of the decisions that were changed after the crossover.
-        elite: numbers of the members that the next generation takes over.
-        entered: after a tell, the trial's number.
-        population: after a tell that completes a generation, the numbers of its members.
+        ask: ``generation``, ``parents`` (numbers of the two tournaments' winners, none for a random ask), ``cut``
+            (before which decision the second parent's begin, None where no single cut gives the child), ``mutated``
+            (indices of the decisions that were changed after it), ``elite`` (numbers of the members that stay).
+        tell: ``entered``, the trial's number; of a generation's last trial also ``population``, its members' numbers.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -125,6 +119,7 @@ class GeneticAlgorithm:
     def tell(self, trial: Trial) -> None:
         """Collect the trial; the last one of a generation completes it."""
         self.state = {"entered": trial.number}
+        self.asked.add(trial.architecture)
         self.children.append(trial)
         elite = self._elite()
         if len(elite) + len(self.children) >= self.population_size:
@@ -160,10 +155,8 @@ class GeneticAlgorithm:
         return next((cut for cut in cuts if self.space.pin(first[:cut] + second[cut:]) == crossed), None)
 
     def _winner(self) -> Trial:
-        draws: list[Trial] = [
-            self.population[i] for i in self.rng.integers(len(self.population), size=self.sample_size)
-        ]
-        return max(draws, key=lambda trial: trial.score)
+        draws: list[int] = self.rng.integers(len(self.population), size=self.sample_size).tolist()
+        return max((self.population[index] for index in draws), key=lambda trial: trial.score)
 
     def _mutation(self, choices: tuple[int, ...]) -> dict[int, int]:
         """Draw which active decisions change, and to what: never to what they were."""

@@ -67,7 +67,7 @@ class NSGA2:
         ranks, crowding: of each of them, when it was chosen; 0 is the Pareto front.
 
     State:
-        ask: ``generation``, ``parents`` (numbers of trials; one without crossover, none of a random ask).
+        ask: ``generation``, ``parents`` (numbers of trials; one without crossover, none for a random ask).
         tell: ``entered``, the trial's number; of a generation's last trial also ``population``, ``ranks`` and
             ``crowding`` (None at the ends of a front), the best first.
 
@@ -124,6 +124,7 @@ class NSGA2:
     def tell(self, trial: Trial) -> None:
         """Collect the trial; the last one of a generation chooses the next population."""
         self.state = {"entered": trial.number}
+        self.asked.add(trial.architecture)
         self.told += 1
         if np.isfinite(gains([trial], self.objectives)).all():
             self.children.append(trial)
