@@ -13,17 +13,18 @@ best 1/η of those that have arrived goes up at once, and if nobody does, a new 
            else: a new architecture for r_0 epochs
     tell:  put the trial into the rung of its epochs
 
-The price are promotions that the whole rung would not have made: who is the best of the first three may not be
-among the best thirty of ninety. Their share falls as rungs grow.
+It pays with promotions that the whole rung would not have made: who is the best of the first three may not be among
+the best thirty of ninety. Their share falls as rungs grow.
 
-Symbols (values: the paper's η; R depends on the training and is ours):
-    r, R  min_epochs, max_epochs   of the first rung and the last     1, 10
-    η     eta                      one of η is promoted               3     (4 in the paper's experiments)
+Symbols (R depends on the training; Hyperband's η, where the paper's experiments have 4):
+    r, R  min_epochs, max_epochs   the shortest and the longest training    1, 10
+    η     eta                      one of η is promoted                     3
 
 What differs from Algorithm 2:
     * The early-stopping rate s is left out: rung 0 trains for r η^s there; here r is chosen.
     * A promoted architecture is trained anew, from its first epoch; the paper goes on from where it stopped.
-    * Epochs are whole numbers: see ``fidelities.py``, which also has the ``sampler``.
+    * Epochs are whole numbers, and new architectures may come from another strategy, a *sampler*: ``fidelities.py``
+      has both.
     * A failed trial enters no rung. A trial that was never asked for enters the rung of its epochs, if there is one.
 """
 
@@ -75,17 +76,16 @@ class ASHA:
         min_epochs: r, at least 1.
         max_epochs: R, at least r. The evaluator must have ``at(epochs)`` for every rung's epochs.
         eta: η, at least 2.
-        sampler: where new architectures come from: None for the space, or what makes a strategy from a space and
-            an rng, such as ``nas.strategies.OptunaStrategy``. See ``fidelities.py``.
+        sampler: what makes the strategy that proposes new architectures from a space and an rng, such as
+            ``nas.strategies.OptunaStrategy``; None draws them from the space.
 
     Attributes:
         rungs: the lowest first.
 
-    State (of a tell, empty for a trial that enters no rung):
-        epochs: of the rung that is asked for or was entered.
-        promoted: of an ask, the number of the trial that is promoted; None for a new architecture.
-        rungs: of an ask, [epochs, how many trials were told, how many of them promoted] of each rung.
-        entered: of a tell, the number of the trial.
+    State:
+        ask: ``epochs``, ``promoted`` (the number of the trial that is promoted, None for a new architecture), ``rungs``
+            ([epochs, how many trials were told, how many of them promoted] of each).
+        tell: ``entered``, the trial's number, and ``epochs``, of its rung. Nothing for a trial that enters no rung.
 
     Raises:
         ValueError: an argument is out of its range.

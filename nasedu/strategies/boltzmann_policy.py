@@ -2,24 +2,23 @@
 
     π(A) ∝ exp(α R(A)),    R(A) = f(A) − c |A|
 
-The policy that maximises E[R] + H/α, the mean reward plus its own entropy H over α: Ziebart,
-Maas, Bagnell & Dey, "Maximum Entropy Inverse Reinforcement Learning", AAAI 2008; as exploration:
-Sutton & Barto, "Reinforcement Learning", 2nd edition, 2018, Section 2.8. f is the measured score,
-|A| the size of A; α = 0 draws uniformly, α → ∞ always takes the best.
+The policy that maximises E[R] + H/α, the mean reward plus its own entropy H over α: Ziebart, Maas, Bagnell & Dey,
+"Maximum Entropy Inverse Reinforcement Learning", AAAI 2008; as exploration: Sutton & Barto, "Reinforcement Learning",
+2nd edition, 2018, Section 2.8. f is the measured score, |A| the size of A; α = 0 draws uniformly, α → ∞ always takes
+the best.
 
-π(A) needs R(A) for every A, which is what a search does not know. So R is estimated decision by
-decision: the reward of an option is the mean reward of the trials that had it, and
+π(A) needs R(A) for every A, which is what a search does not know. So R is estimated decision by decision: the reward
+of an option is the mean reward of the trials that had it, and
 
     π(A) = Π_i softmax(α r_i)[a_i],    r_i[o] = mean R of the trials with option o in decision i
 
-With a single decision (such as the number of layers) that is the formula above as soon as every
-option was tried. With several it is exact where R is a sum of one term for each decision and the
-trials are balanced: every combination tried equally often. A search's own trials are not, so an
-option also looks good or bad by the company it kept. And where R is no such sum, the policy is
-blind to how decisions work together; controllers are there to mend that.
+With a single decision (such as the number of layers) that is the formula above as soon as every option was tried.
+With several it is exact where R is a sum of one term for each decision and the trials are balanced: every combination
+tried equally often. A search's own trials are not, so an option also looks good or bad by the company it kept. And
+where R is no such sum, the policy is blind to how decisions work together; controllers are there to mend that.
 
     initialise:  the first n asks are random
-    ask:         sample an option of each decision from its softmax
+    ask:         with probability ε: a random architecture; else sample an option of each decision from its softmax
     tell:        (it was evaluated) keep the best; reshape the distribution: update the means
     stop:        the caller's: after a number of trials
 
@@ -31,9 +30,10 @@ Symbols (no canonical values; these are ours):
     n  initial_asks   random asks at the beginning                          20
     ε  exploration    share of random asks afterwards                       0.1
 
-What differs from the formula: the product form just described. An option that was never tried
-has the mean reward of all trials. Decisions that do not matter to a trial are left out of its
-means. A draw that is no valid architecture is drawn again. Failed trials leave no trace.
+What differs from the formula:
+    * The product form just described. An option that was never tried has the mean reward of all trials.
+    * Inactive decisions of a trial are left out of the means. A draw that is no valid architecture is drawn again.
+    * Failed trials leave no trace.
 """
 
 from collections.abc import Callable
@@ -47,7 +47,7 @@ __all__ = ["BoltzmannPolicy"]
 
 
 def active_decisions(architecture: Architecture) -> float:
-    """Return how many decisions matter to the architecture."""
+    """Return how many decisions of the architecture are active."""
     return sum(architecture.space.active(architecture.choices))
 
 
@@ -60,12 +60,17 @@ class BoltzmannPolicy:
         alpha: α, at least 0, per unit of score: with accuracy in [0, 1], 30 makes an
             option that is ten percentage points better e³ ≈ 20 times likelier.
         penalty: c, in score per unit of size.
-        size: |A|; by default the number of decisions that matter to A.
+        size: |A|; by default the number of active decisions.
         initial_asks: n, at least 0.
         exploration: ε, in [0, 1].
 
     Attributes:
-        best: the trial with the highest reward so far, None before the first.
+        best: the trial with the highest reward so far; None before the first.
+
+    State:
+        ask: ``probabilities`` (for each decision a list over its options, None where it is inactive), ``chosen`` (an
+            index each, or None), ``random`` (whether the architecture was drawn from the space instead).
+        tell: ``reward`` R, and ``best``, the number of the best trial. Nothing for a trial that failed.
 
     Raises:
         ValueError: an argument is out of its range.

@@ -53,11 +53,10 @@ class LocalSearch:
         asked: every architecture that was asked for, with the trial whose neighbour it was, None for a random one.
 
     State:
-        climb: which climb an ask belongs to, from 0.
-        parent: number of the trial whose neighbour is asked for; None for a random ask.
-        changed: indices of the decisions in which they differ.
-        untried: how many of its neighbours are left after this one.
-        entered, left: after a tell, the numbers of the trials that the climb went to and came from, or None.
+        ask: ``climb`` (which one, from 0), ``parent`` (number of the trial whose neighbour is asked for, None for a
+            random ask), ``changed`` (indices of the decisions in which they differ), ``untried`` (how many neighbours
+            of the current trial are left).
+        tell: ``entered`` and ``left``, the numbers of the trials that the climb went to and came from, or None.
 
     Raises:
         ValueError: initial_asks is below 1.

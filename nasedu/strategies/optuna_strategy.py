@@ -53,9 +53,9 @@ class OptunaStrategy:
         study: Optuna's, to look at with ``optuna.visualization``. It maximises the score.
 
     State:
-        study_trial: the number of the study's trial, which counts draws that were no architecture too.
-        redrawn: of an ask, how many draws before it were no architecture.
-        result: of a tell, what the study says of it: ``"COMPLETE"`` or ``"PRUNED"``.
+        ask: ``study_trial`` (the number of the study's trial, which counts draws that were no architecture too),
+            ``redrawn`` (how many such draws were before it).
+        tell: ``study_trial``, ``result`` (what the study says of it: ``"COMPLETE"`` or ``"PRUNED"``).
 
     Raises:
         ImportError: Optuna is not installed.

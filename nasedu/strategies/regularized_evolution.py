@@ -59,10 +59,9 @@ class RegularizedEvolution:
         asked: every architecture that was asked for.
 
     State:
-        parent: number of the tournament's winner; None for a random ask.
-        draws: numbers of those who were in the tournament.
-        changed: indices of the decisions in which the child differs.
-        entered, left: after a tell, the numbers of the trials that entered the queue and left it; None if nobody left.
+        ask: ``parent`` (number of the tournament's winner, None for a random ask), ``draws`` (numbers of those who were
+            in the tournament), ``changed`` (indices of the decisions in which the child differs).
+        tell: ``entered`` and ``left``, the numbers of the trials that entered the queue and left it, or None.
 
     Raises:
         ValueError: sample_size is outside 1..population_size.

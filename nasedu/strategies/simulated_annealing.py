@@ -1,24 +1,23 @@
 """Simulated annealing: always go up, sometimes go down, and less and less often.
 
-Kirkpatrick, Gelatt & Vecchi, "Optimization by Simulated Annealing", Science 220 (1983), 671–680; the
-rule of acceptance is Metropolis et al., Journal of Chemical Physics 21 (1953), 1087.
+Kirkpatrick, Gelatt & Vecchi, "Optimization by Simulated Annealing", Science 220 (1983), 671–680; the rule of
+acceptance is Metropolis et al., Journal of Chemical Physics 21 (1953), 1087.
 
-A climb that only goes up ends at the first top. Annealing steps to a random neighbour, and if that is
-worse by d, goes there all the same with probability exp(−d/T). While the temperature T is large
-against the differences between neighbours, this is a random walk; as T falls, it becomes a climb.
-In between it leaves low tops more easily than high ones.
+A climb that only goes up ends at the first top. Annealing steps to a random neighbour, and if that is worse by d, goes
+there all the same with probability exp(−d/T). While the temperature T is large against the differences between
+neighbours, this is a random walk; as T falls, it becomes a climb. In between it leaves low tops more easily than high
+ones.
 
     ask:   the first n times: a random architecture; then
            draw a neighbour of the current trial, until there is one that was not asked for;
            a neighbour whose score is known is gone to or not, as below, and costs nothing
     tell:  go there with probability min(1, exp((score − current score) / T));
-           T ← T / 2^(1/h)
+           T ← T / 2^(1/h), from T₀ after the first n trials
 
-T has the unit of the score, and what is hot depends on the space. Without a given T₀ it is taken from
-the first n trials: the median distance of their scores from their median, which one architecture that
-does not learn at all cannot blow up, as it would their standard deviation. The walk begins at the
-best of them. If a hundred steps in a row lead to nothing new, the walk is frozen in: it begins again
-at a random architecture, at T₀.
+T has the unit of the score, and what is hot depends on the space. Without a given T₀ it is taken from the first n
+trials: the median distance of their scores from their median, which one architecture that does not learn at all cannot
+blow up, as it would their standard deviation. The walk begins at the best of them. If a hundred steps in a row lead to
+nothing new, the walk is frozen in: it begins again at a random architecture, at T₀.
 
 Symbols (the original chose its values for each problem; these are ours):
     n   initial_asks   random asks at the beginning              10
@@ -26,10 +25,10 @@ Symbols (the original chose its values for each problem; these are ours):
     h   half_life      trials in which the temperature halves    10
 
 What differs from the original:
-    * It waits at each temperature until the walk has settled, then lowers it by a constant factor.
-      Here T falls by a small constant factor with every trial.
-    * Known neighbours are decided from memory, so nothing is evaluated twice as long as a hundred
-      random draws give anything new; the walk is the same.
+    * It waits at each temperature until the walk has settled, then lowers it by a constant factor. Here T falls by a
+      small constant factor with every trial.
+    * Known neighbours are decided from memory, so nothing is evaluated twice as long as a hundred random draws give
+      anything new; the walk is the same.
     * Trials may return late: one is weighed against the trial where the walk then stands.
     * A failed trial is never gone to, and cools nothing.
 """
@@ -61,11 +60,10 @@ class SimulatedAnnealing:
         asked: every architecture that was asked for, with its trial; None while that is outstanding.
 
     State:
-        parent: number of the trial whose neighbour is asked for; None for a random ask.
-        changed: indices of the decisions in which they differ.
-        temperature: T; None while it is not known.
-        probability: after a tell, how likely it was to go to the trial.
-        population: after a tell, the number of the trial where the walk stands, as a list.
+        ask: ``parent`` (number of the trial whose neighbour is asked for, None for a random ask), ``changed`` (indices
+            of the decisions in which they differ), ``temperature`` (T, None while it is not known).
+        tell: ``probability`` (how likely it was to go to the trial), ``temperature``, ``population`` (the number of the
+            trial where the walk stands, as a list).
 
     Raises:
         ValueError: an argument is out of its range.
