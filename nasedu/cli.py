@@ -451,6 +451,8 @@ def _race(arguments: argparse.Namespace) -> int:
     judge = "one seed" if count == 1 else f"mean over {count} seeds"
     print(f"best there is          {100 * best:.2f}, {judge}")
     print(f"best by validation     {100 * table.test(table.best()):.2f}, chosen by one training")
+    if done > 1 and len(strategies) > 1:
+        print(_race_pairs(frame, arguments.seconds))
     print(f"time                   {time.perf_counter() - started:.1f} s")
     if arguments.figure is not None:
         matplotlib.use("agg")  # it is for a file; there may be no screen
@@ -486,6 +488,23 @@ def _race_table(frame: pandas.DataFrame, seconds: float | None) -> str:
     for name in found[0]:
         cells = [f"{100 * each[name].mean():.2f}{_spread(each[name])}".rjust(13) for each in found]
         lines.append(f"{name:<22}{'  '.join(cells)}")
+    return "\n".join(lines)
+
+
+def _race_pairs(frame: pandas.DataFrame, seconds: float | None) -> str:
+    """Return how far each strategy is ahead of the first at the end, from the same seeds, and how sure that is."""
+    import numpy as np
+
+    from nasedu import analysis
+
+    found = analysis.outcomes(frame, seconds=seconds)
+    first = next(iter(found))
+    lines = [f"against {first}, from the same seeds: difference in points, 95 % interval, p corrected by Holm"]
+    rows: Any = analysis.compare(found, np.random.default_rng(0), control=first).itertuples()
+    for row in rows:
+        gap, low, high = (f"{100 * value:+.2f}" for value in (row.difference, row.low, row.high))
+        p = f"p = {row.p_holm:.3f}" if row.p_holm >= 0.001 else "p < 0.001"
+        lines.append(f"{row.first:<22}{gap:>7}  {low} to {high}   {p}")
     return "\n".join(lines)
 
 

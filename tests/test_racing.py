@@ -438,7 +438,7 @@ def test_the_command_prints_means_and_spreads_and_draws(folder, tmp_path, capsys
     picture = tmp_path / "race.png"
     arguments = ["--trials", "60", "--seeds", "3", "--strategies", "random,genetic-algorithm", "--figure", str(picture)]
     assert race(folder, *arguments) == 0
-    title, numbers, *rows, best, by_validation, time = capsys.readouterr().out.splitlines()
+    title, numbers, *rows, best, by_validation, against, pair, time = capsys.readouterr().out.splitlines()
     assert title.endswith("of 3 seeds")
     assert numbers.split() == ["trials", "10", "50", "60"]
     table = nas.tables.Table.load(folder / "with.npz").one(3)
@@ -453,6 +453,12 @@ def test_the_command_prints_means_and_spreads_and_draws(folder, tmp_path, capsys
     most, chosen = table.test_accuracies().max(), table.test(table.best())
     assert best == f"best there is          {100 * most:.2f}, mean over 2 seeds"
     assert by_validation == f"best by validation     {100 * chosen:.2f}, chosen by one training" and chosen < most
+    assert against.startswith("against RandomSearch, from the same seeds")
+    (row,) = nas.analysis.compare(
+        nas.analysis.outcomes(frame), np.random.default_rng(0), control="RandomSearch"
+    ).itertuples()
+    numbers = [f"{100 * value:+.2f}" for value in (row.difference, row.low, row.high)]
+    assert pair.split() == ["GeneticAlgorithm", numbers[0], numbers[1], "to", numbers[2], "p", "=", f"{row.p_holm:.3f}"]
     assert time.startswith("time")
     assert picture.stat().st_size > 10_000
 
