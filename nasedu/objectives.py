@@ -17,9 +17,10 @@ the price off the score, ``nas.strategies.Constrained`` keeps to the bound.
 An objective is a name: ``"score"``, ``"accuracy"`` or that of a metric, which knows whether higher or lower is better.
 Inside, everything is a *gain*: the value, with its sign changed where lower is better.
 
-What differs from the paper: fronts are peeled off one after another, each found by one pass through the trials in
-the order of their gains, and not by counting who dominates whom: the same ranks, and whole tables fit in memory. An
-objective in which all of a front are equal adds nothing to its crowding, not even at the ends.
+What differs from the paper:
+    * Fronts are peeled off one after another, each found by one pass through the trials in the order of their gains,
+      and not by counting who dominates whom: the same ranks, and whole tables fit in memory.
+    * An objective in which all of a front are equal adds nothing to its crowding, not even at the ends.
 """
 
 from __future__ import annotations

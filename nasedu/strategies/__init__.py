@@ -1,4 +1,4 @@
-"""Black-box search strategies: one file per method, in the order in which each differs a little from the last."""
+"""Black-box search strategies: one file per method. ``random_search.py`` is the shortest and shows their shape."""
 
 from nasedu.strategies.asha import ASHA
 from nasedu.strategies.bananas import Bananas

@@ -13,8 +13,9 @@ are uniform (see ``SearchSpace.sample``).
     ask:   draw an architecture from the space
     tell:  nothing
 
-What differs from the paper: it also evaluates with shared weights; here every architecture is
-evaluated on its own. Draws are with replacement, so an architecture may come twice.
+What differs from the paper:
+    * It also evaluates with shared weights; here every architecture is evaluated on its own.
+    * Draws are with replacement, so an architecture may come twice.
 """
 
 from typing import Any
