@@ -48,7 +48,7 @@ def rung_epochs(min_epochs: int, max_epochs: int, eta: int) -> list[int]:
     """
     if not all(isinstance(number, int) for number in (min_epochs, max_epochs, eta)):
         raise TypeError(
-            f"min_epochs, max_epochs and eta must be whole numbers; got {min_epochs}, {max_epochs} and {eta}."
+            f"min_epochs, max_epochs and eta must be whole numbers; got {min_epochs!r}, {max_epochs!r} and {eta!r}."
         )
     if eta < 2:
         raise ValueError(f"eta must be at least 2: one of eta is promoted; got {eta}.")
