@@ -495,7 +495,7 @@ def test_a_race_over_seconds_prints_what_was_found_by_then_and_draws_it(tmp_path
 
 def test_every_strategy_can_race_by_its_name(capsys):
     names = list(cli._strategies())
-    arguments = ["--trials", "12", "--seeds", "1", "--strategies", ",".join(names), "--quiet"]
+    arguments = ["--trials", "6", "--seeds", "1", "--strategies", ",".join(names), "--quiet"]
     assert cli.main(["race", "--table", "nasbench201-mnist1d", *arguments]) == 0
     rows = capsys.readouterr().out.splitlines()[2:-3]
     assert [row.split()[0] for row in rows] == [cli._strategies()[name].__name__ for name in names]
