@@ -139,13 +139,14 @@ def test_it_finds_the_best_of_15625_where_decisions_add_up():
     assert best == [6, 6, 6]
 
 
-def test_columns_that_came_after_the_training_are_not_read():
+def test_only_what_the_trials_have_is_read():
     strategy = told(5)
     strategy.fit()
-    inputs = strategy.weights[0].shape[1]
+    seen = {name for trial in strategy.archive.trials for name in strategy.encoder.names(trial.architecture)}
     rng = np.random.default_rng(4)
     assert strategy.predict([SPACE.sample(rng) for _ in range(50)]).shape == (5, 50)
-    assert len(strategy.encoder.columns) > inputs
+    assert set(strategy.encoder.columns) == seen
+    assert strategy.weights[0].shape[1] == len(seen)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ class Bananas:
         candidates: choices of the ten with the largest guess, the largest first, and of the one that is asked.
         mean, deviation, acquisition: their prediction, its deviation over the members, and f_A; 0 is the median trial,
             1 a standard deviation of trials.
-        chosen: which of them is asked; None where the ask is random.
+        chosen: which of them is asked; None where the ask is random. Among the first asks there are no candidates.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -167,7 +167,9 @@ class Bananas:
     def fit(self) -> float:
         """Train the ensemble anew on all trials; return the mean squared error that is left."""
         trials = self.archive.trials
-        rows = self.encoder([trial.architecture for trial in trials])
+        told = [trial.architecture for trial in trials]
+        self.encoder.learn(told)
+        rows = self.encoder.rows(told)
         values = normal_scores([trial.score for trial in trials])[:, None]
         sizes = [rows.shape[1], self.hidden_size, self.hidden_size, 1]
         weights = []
@@ -189,8 +191,7 @@ class Bananas:
 
     def predict(self, architectures: Sequence[Architecture]) -> np.ndarray:
         """Return [members, architectures]: what each member predicts, in normal scores."""
-        rows = self.encoder(architectures)[:, : self.weights[0].shape[1]]  # columns that it was trained with
-        return np.asarray(forward(self.weights, rows)[-1][:, :, 0])
+        return np.asarray(forward(self.weights, self.encoder.rows(architectures))[-1][:, :, 0])
 
 
 def forward(weights: Sequence[np.ndarray], rows: np.ndarray) -> list[np.ndarray]:

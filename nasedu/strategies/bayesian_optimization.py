@@ -68,7 +68,7 @@ class BayesianOptimization:
 
     Attributes:
         archive: the trials and the outstanding asks.
-        lengths: ℓ of decisions and of paths; the squared distance at which a part of the kernel is 1/e.
+        lengths: ℓ of decisions and of paths; so many differences make a part of the kernel 1/e.
         noise: η, in units of the variance of the values.
 
     State:
@@ -76,7 +76,7 @@ class BayesianOptimization:
         pending: how many asks are outstanding.
         candidates: choices of the ten with the largest EI, the largest first, and of the one that is asked.
         mean, deviation, acquisition: their μ, σ and EI; 0 is the median trial, 1 a standard deviation of trials.
-        chosen: which of them is asked; None where the ask is random, and the lists are empty.
+        chosen: which of them is asked; None where the ask is random. Among the first asks there are no candidates.
         best: y*.
         length_scales, noise: ℓ by encoding, and η.
 
@@ -157,8 +157,7 @@ class BayesianOptimization:
 
     def distances(self, some: Sequence[Architecture], others: Sequence[Architecture]) -> np.ndarray:
         """Return [encodings, some, others]: how many options and paths only one of two architectures has."""
-        rows = [encoder([*some, *others]) for encoder in self.encoders.values()]
-        return np.array([squared_distances(each[: len(some)], each[len(some) :]) for each in rows])
+        return np.array([encoder.differences(some, others) for encoder in self.encoders.values()])
 
     def predict(
         self, told: Sequence[Architecture], values: np.ndarray, asked: Sequence[Architecture]
@@ -166,11 +165,6 @@ class BayesianOptimization:
         """Return μ and σ of each of the architectures asked about, given those told and their values."""
         among, across = self.distances(told, told), self.distances(asked, told)
         return posterior(similarity(among, self.lengths), similarity(across, self.lengths), values, self.noise)
-
-
-def squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return [rows of a, rows of b]: the squared distance of each row of a to each row of b."""
-    return np.asarray((a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T)
 
 
 def similarity(distances: np.ndarray, lengths: np.ndarray) -> np.ndarray:

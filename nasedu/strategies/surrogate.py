@@ -6,7 +6,7 @@ Two encodings, both for every space, as rows of zeros and ones:
     paths       a column for each way from an input to an output, written as the operations met on it:
                 White, Neiswanger & Savani, "BANANAS", AAAI 2021, arXiv:1910.11858, Section 3
 
-The squared distance of two such rows counts what only one of the two has. Decisions say *where* an
+Two architectures are compared by what only one of the two has. Decisions say *where* an
 operation is, paths *what the signal goes through*, wherever that is: in NAS-Bench-201 a 3x3 convolution
 and pooling after it are the same path over node 1 and over node 2.
 
@@ -23,6 +23,7 @@ What differs from the paper's encoding:
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -33,6 +34,7 @@ __all__ = ["Archive", "Encoder", "decisions", "normal_scores", "paths"]
 LONGEST = 3
 CARRIES_NOTHING, CHANGES_NOTHING = ("none", "zero"), ("", "skip_connect", "identity")
 ATTEMPTS = 100
+KEPT = 4096  # architectures whose names an encoder remembers
 
 
 def decisions(architecture: Architecture) -> list[str]:
@@ -72,7 +74,7 @@ def paths(architecture: Architecture) -> list[str]:
 
 
 class Encoder:
-    """Rows of zeros and ones, with a column for everything that was met so far, in the order it was met.
+    """Rows of zeros and ones, with a column for every name that was learned, in the order of learning.
 
     Args:
         features: an architecture to the names of what it has, such as :func:`decisions` or :func:`paths`.
@@ -82,20 +84,34 @@ class Encoder:
     """
 
     def __init__(self, features: Callable[[Architecture], list[str]]) -> None:
-        self.features = features
+        self.names = lru_cache(maxsize=KEPT)(features)
         self.columns: dict[str, int] = {}
-        self._ones: dict[tuple[int, ...], list[int]] = {}  # by choices, the columns of their ones
+        self._learned: dict[tuple[int, ...], list[int]] = {}  # by choices, the columns of their names
 
-    def __call__(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        """Return an array [architectures, columns]. Later calls may have more columns, at the right."""
+    def learn(self, architectures: Sequence[Architecture]) -> None:
+        """Give a column to everything that these have."""
         for each in architectures:
-            if each.choices not in self._ones:
-                names = self.features(each)
-                self._ones[each.choices] = [self.columns.setdefault(name, len(self.columns)) for name in names]
-        ones = [self._ones[each.choices] for each in architectures]
+            if each.choices not in self._learned:
+                names = self.names(each)
+                self._learned[each.choices] = [self.columns.setdefault(name, len(self.columns)) for name in names]
+
+    def rows(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        """Return an array [architectures, columns]; what has no column is left out."""
+        ones = [self._ones(each) for each in architectures]
         rows = np.zeros((len(ones), len(self.columns)))
         rows[np.repeat(np.arange(len(ones)), [len(each) for each in ones]), [i for each in ones for i in each]] = 1
         return rows
+
+    def differences(self, some: Sequence[Architecture], others: Sequence[Architecture]) -> np.ndarray:
+        """Learn the others; return [some, others]: how many names only one of the two has."""
+        self.learn(others)
+        rows, sizes = self.rows(others), np.array([len(self.names(each)) for each in some])
+        return np.asarray(sizes[:, None] + rows.sum(axis=1) - 2 * self.rows(some) @ rows.T)
+
+    def _ones(self, architecture: Architecture) -> list[int]:
+        if architecture.choices in self._learned:
+            return self._learned[architecture.choices]
+        return [self.columns[name] for name in self.names(architecture) if name in self.columns]
 
 
 def normal_scores(scores: Sequence[float]) -> np.ndarray:
