@@ -149,6 +149,16 @@ def test_only_what_the_trials_have_is_read():
     assert strategy.weights[0].shape[1] == len(seen)
 
 
+def test_it_is_ahead_of_random_search_on_real_trainings():
+    """Eight searches of 60 trials, against the exact mean of the best of 60 random cells; 0.8 to 1 point ahead."""
+    table = nas.tables.load("nasbench201-mnist1d")
+    best = []
+    for seed in range(8):
+        strategy = Bananas(table.space, np.random.default_rng(seed))
+        best.append(nas.search(strategy, table, 60).run(progress=False).incumbent.accuracy)
+    assert np.mean(best) > nas.analysis.expected_best(table.accuracies(), 60) + 0.005
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

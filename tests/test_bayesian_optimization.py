@@ -328,6 +328,16 @@ def test_a_trial_that_is_told_is_not_outstanding():
     assert strategy.archive.pending == [asked[0], asked[2]]
 
 
+def test_it_is_ahead_of_random_search_on_real_trainings():
+    """Eight searches of 60 trials, against the exact mean of the best of 60 random cells; 0.8 to 1 point ahead."""
+    table = nas.tables.load("nasbench201-mnist1d")
+    best = []
+    for seed in range(8):
+        strategy = BayesianOptimization(table.space, np.random.default_rng(seed))
+        best.append(nas.search(strategy, table, 60).run(progress=False).incumbent.accuracy)
+    assert np.mean(best) > nas.analysis.expected_best(table.accuracies(), 60) + 0.005
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
