@@ -15,6 +15,7 @@ Times are CPU time of one thread.
 """
 
 import argparse
+import gc
 import importlib
 import inspect
 import math
@@ -184,6 +185,8 @@ def strategies(arguments):
     for name, measure in rate_of.items():
         measure(name, table, 20, 0)  # imports what it needs
         trials[name] = 1_000 if measure(name, table, 100, 0) > 1_000 else 200
+    gc.collect()
+    gc.freeze()  # what all these libraries have loaded, so that no search pays for looking through it
     for seed in range(arguments.rounds):
         for name, measure in rate_of.items():
             rates[name].append(measure(name, table, trials[name], seed))
