@@ -1,5 +1,6 @@
 /** Who is in the population at a moment, in order of age, and who descends from whom. */
 
+import type { State } from './documents';
 import { numberOf, numbersOf } from './states';
 import type { Timeline } from './timeline';
 
@@ -20,6 +21,26 @@ export interface Population {
   /** The child of the last event, whether evaluated or not. */
   child: number | null;
   generation: number | null;
+}
+
+/** What a history says of its population. */
+export type Mark = Member['role'] | 'leaves';
+
+/** Whether there is a population at all: a climb has a parent too, and goes from one trial to the next. */
+export function hasPopulation(timeline: Timeline): boolean {
+  const isSaid = (state: State): boolean => ['draws', 'parents', 'generation'].some((key) => state[key] !== undefined);
+  return 'population_size' in timeline.header.strategy.settings || timeline.events.some(({ state }) => state !== null && isSaid(state));
+}
+
+/** The marks that occur anywhere in a history. */
+export function marksIn(timeline: Timeline): Set<Mark> {
+  const marks = new Set<Mark>(['member', 'child']);
+  for (const { state } of timeline.events) {
+    if (numbersOf(state?.draws).length) marks.add('drawn');
+    if (numberOf(state?.parent) !== null || numbersOf(state?.parents).length) marks.add('parent');
+    if (numberOf(state?.left) !== null) marks.add('leaves');
+  }
+  return marks;
 }
 
 /** The numbers of the population's trials after the first `position` events. */

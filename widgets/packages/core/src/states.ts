@@ -11,12 +11,13 @@ const KEYS: Record<Exclude<PanelKind, 'table'>, readonly string[]> = {
   supernet: ['alphas', 'train_loss', 'validation_loss', 'train_accuracy', 'validation_accuracy', 'entropy'],
 };
 
-export function panelKind({ proposal, answer }: Snapshot): PanelKind {
+/** `hasPopulation` is of the whole history: a panel must not come and go between an ask and its tell. */
+export function panelKind({ proposal, answer }: Snapshot, hasPopulation: boolean): PanelKind {
   const state = { ...proposal, ...answer };
   if (state.alphas !== undefined) return 'supernet';
   if (Array.isArray(state.probabilities)) return 'controller';
   const isPopulation = ['parent', 'parents', 'draws', 'generation', 'entered'].some((key) => state[key] !== undefined);
-  return isPopulation ? 'population' : 'table';
+  return hasPopulation && isPopulation ? 'population' : 'table';
 }
 
 /** What a panel does not draw, and a table must show. */

@@ -69,6 +69,19 @@ describe('a player', () => {
     expect(root.querySelector('.nasedu-parent .nasedu-edge.nasedu-changed')!.getAttribute('data-decision')).toBe('1');
   });
 
+  it('shows a climb as a table, and of a population the marks that occur', () => {
+    const climb = { ...HEADER, strategy: { name: 'LocalSearch', settings: {} } };
+    const events = [...EVENTS.slice(0, 2), EVENTS[4]].map((event) => ({ ...event, state: { ...event!.state, draws: undefined } }));
+    const text = (header: unknown): string => [header, ...events].map((row) => `${JSON.stringify(row)}\n`).join('');
+    const entries = (root: HTMLElement): string[] =>
+      [...root.querySelectorAll<HTMLElement>('.nasedu-legend li')].flatMap((entry) => (entry.hidden ? [] : [entry.textContent!]));
+    const { root, player } = play(text(climb), { position: 3 });
+    expect(root.querySelector('.nasedu-population')).toBeNull();
+    expect(root.querySelector('.nasedu-state')!.textContent).toContain('parent');
+    player.destroy();
+    expect(entries(play(text(HEADER), { position: 3 }).root)).toEqual(['member', 'parent', 'child']);
+  });
+
   it('fades in each of two parents what the other one gave', () => {
     const state = { generation: 1, parents: [0, 1], cut: 1, mutated: [] };
     const events = [...EVENTS.slice(0, 4), { event: 'ask', number: 2, choices: [0, 1], diagram: EVENTS[0]!.diagram, state }];

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readEvents, readHistory } from '../src/documents';
 import { narrate } from '../src/narrate';
 import { arrived, begin, failed, keyed, moveBy, moveTo, tick, toggle, type Playback } from '../src/playback';
-import { membersAt, populationAt } from '../src/population';
+import { hasPopulation, marksIn, membersAt, populationAt } from '../src/population';
 import { eventTicks, linePath, place, rangeOf, scoreName, scoreSeries, stairPath, stateSeries, valueTicks } from '../src/series';
 import { panelKind, otherFields } from '../src/states';
 import { Timeline } from '../src/timeline';
@@ -134,6 +134,22 @@ describe('a population', () => {
     expect(membersAt(new Timeline(readHistory(lines(bare))), 6)).toEqual([1, 2]);
   });
 
+  it('is told from a climb, which has parents too', () => {
+    const climb = { ...HEADER, strategy: { name: 'LocalSearch', settings: { initial_asks: 1 } } };
+    const events = [
+      { event: 'ask', number: 0, choices: [0, 1], state: { climb: 0, parent: null } },
+      { event: 'trial', number: 0, score: 0.5, state: { entered: 0, left: null } },
+      { event: 'ask', number: 1, choices: [2, 1], state: { climb: 0, parent: 0, changed: [0] } },
+    ];
+    const read = (header: unknown, more: unknown[] = []) =>
+      new Timeline(readHistory([header, ...events, ...more].map((row) => `${JSON.stringify(row)}\n`).join('')));
+    expect(hasPopulation(read(climb))).toBe(false);
+    expect(hasPopulation(read(HEADER))).toBe(true); // its settings have a population_size
+    expect(hasPopulation(read(climb, [{ event: 'ask', number: 2, choices: [0, 0], state: { parents: [0, 1] } }]))).toBe(true);
+    expect([...marksIn(read(HEADER))].sort()).toEqual(['child', 'member', 'parent']); // nobody was drawn, nobody left
+    expect([...marksIn(timeline())].sort()).toEqual(['child', 'drawn', 'leaves', 'member', 'parent']);
+  });
+
   it('is replaced at the end of a generation', () => {
     const events = [...EVENTS, { event: 'trial', number: 3, score: 0.1, state: { entered: 3, population: [2, 3] } }];
     expect(membersAt(new Timeline(readHistory(lines(events))), 7)).toEqual([2, 3]);
@@ -141,7 +157,7 @@ describe('a population', () => {
 });
 
 describe('panels', () => {
-  const kind = (proposal: Record<string, unknown>, answer = {}) => panelKind({ number: 0, proposal, answer, stale: false });
+  const kind = (proposal: Record<string, unknown>, answer = {}, has = true) => panelKind({ number: 0, proposal, answer, stale: false }, has);
 
   it('are chosen by the keys of the state', () => {
     expect(kind({ parent: null })).toBe('population');
@@ -149,6 +165,7 @@ describe('panels', () => {
     expect(kind({ probabilities: [[0.5, 0.5], null] })).toBe('controller');
     expect(kind({ alphas: {}, entropy: 1 })).toBe('supernet');
     expect(kind({ temperature: 3 })).toBe('table');
+    expect(kind({ parent: 0 }, { entered: 3 }, false)).toBe('table');
   });
 
   it('leave what they do not draw to a table', () => {

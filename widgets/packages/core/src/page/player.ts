@@ -3,6 +3,7 @@
 import { readEvents, type History } from '../documents';
 import { narrate } from '../narrate';
 import { arrived, begin, failed, keyed, moveBy, moveTo, tick, toggle, type Playback } from '../playback';
+import { hasPopulation } from '../population';
 import { dotPath, eventTicks, place, rangeOf, scoreName, scoreSeries, stairPath, type Range } from '../series';
 import { otherFields, panelKind, type PanelKind } from '../states';
 import { formatNumber } from '../text';
@@ -242,6 +243,7 @@ function makeSide(timeline: Timeline): Part {
   const extra = element('table', 'nasedu-table');
   const host = element('div', 'nasedu-side');
   let current: Panel | null = null;
+  let isOfPopulation = hasPopulation(timeline);
   const change = (kind: PanelKind): Panel => {
     const panel = panels.get(kind) ?? makePanel(kind, timeline);
     panels.set(kind, panel);
@@ -251,12 +253,15 @@ function makeSide(timeline: Timeline): Part {
   };
   return {
     element: host,
-    grow: () => panels.forEach((panel) => panel.grow()),
+    grow() {
+      isOfPopulation = hasPopulation(timeline);
+      panels.forEach((panel) => panel.grow());
+    },
     show(position) {
       const snapshot = timeline.snapshot(position);
       host.hidden = snapshot === null;
       if (snapshot === null) return;
-      const kind = panelKind(snapshot);
+      const kind = panelKind(snapshot, isOfPopulation);
       host.dataset.panel = kind;
       try {
         change(kind).show(position, snapshot);

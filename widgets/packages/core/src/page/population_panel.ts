@@ -1,13 +1,13 @@
 /** The population: members in order of age, their scores, the tournament, and the line from parent to child. */
 
-import { populationAt, type Member, type Population } from '../population';
+import { marksIn, populationAt, type Mark, type Member, type Population } from '../population';
 import { heightOf, rangeOf, scoreName, scoreSeries, type Range } from '../series';
 import type { Timeline } from '../timeline';
 import { makeFrame } from './chart';
 import { element, shape, write } from './elements';
 import type { Panel } from './panel';
 
-const LEGEND: [Member['role'] | 'leaves', string][] = [
+const LEGEND: [Mark, string][] = [
   ['member', 'member'],
   ['drawn', 'drawn for the tournament'],
   ['parent', 'parent'],
@@ -23,11 +23,17 @@ export function populationPanel(timeline: Timeline): Panel {
   frame.area.append(links, dots);
   frame.below.append(element('div', 'nasedu-ages', element('span', '', '← oldest'), element('span', '', 'youngest →')));
   const legend = element('ul', 'nasedu-legend');
-  for (const [role, text] of LEGEND) legend.append(element('li', '', element('span', role === 'leaves' ? 'nasedu-dot nasedu-leaves' : `nasedu-dot nasedu-role-${role}`), text));
+  const entries = LEGEND.map(([mark, text]) => {
+    const dot = element('span', mark === 'leaves' ? 'nasedu-dot nasedu-leaves' : `nasedu-dot nasedu-role-${mark}`);
+    return { mark, entry: element('li', '', dot, text) };
+  });
+  legend.append(...entries.map(({ entry }) => entry));
   let range: Range = { low: 0, high: 1 };
   const grow = (): void => {
     range = rangeOf([scoreSeries(timeline).scores]);
     frame.scale(range, scoreName(timeline));
+    const marks = marksIn(timeline);
+    for (const { mark, entry } of entries) entry.hidden = !marks.has(mark);
   };
   grow();
   return {
