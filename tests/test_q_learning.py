@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nasedu as nas
-from nasedu.strategies import QLearning
+from nasedu.strategies import DQN, QLearning
 from nasedu.strategies.environments import NEVER, Build, Edit
 
 TWO = nas.SearchSpace("two", [nas.Decision("width", (8, 16)), nas.Decision("kernel", (1, 3, 5))])
@@ -52,7 +52,8 @@ def test_an_edit_is_worth_the_difference_it_makes():
     tell(strategy, (0, 0), 0.5)
     child = strategy.ask()
     state, (action,) = strategy.state, strategy.state["actions"]
-    assert state["values"] == [[NEVER, 0.0, NEVER, 0.0, 0.0]], "width has option 0, kernel has option 0"
+    assert strategy.table[(0, 0)] == [NEVER, 0.0, NEVER, 0.0, 0.0], "width has option 0, kernel has option 0"
+    assert state["values"] == [0.0]
     assert Edit(TWO, 1).after((0, 0), action) == child.choices
     tell(strategy, child.choices, 0.4)
     assert strategy.table[(0, 0)][action] == pytest.approx(-0.1)
@@ -265,3 +266,29 @@ def test_better_than_random_search_on_the_shipped_table():
 def test_wrong_arguments_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
         make(TWO, **settings)
+
+
+@pytest.mark.parametrize("kind", [QLearning, DQN])
+def test_an_ask_says_which_trial_it_edits_and_where(kind):
+    """The parent is the trial before the last edit, and not where the walk began."""
+    space = nas.spaces.NASBench201()
+    history = run(kind(space, np.random.default_rng(4), initial_asks=8, exploration=0.5), 60)
+    asked = {event["number"]: event["state"] for event in history.events if event["event"] == "ask"}
+    assert any(len(state["actions"]) > 1 for state in asked.values()), "some walks pass through what is known"
+    for number, state in asked.items():
+        child = history.trials[number].architecture.choices
+        if not state["actions"]:
+            assert (state["parent"], state["changed"], state["values"]) == (None, [], [])
+            continue
+        parent = history.trials[state["parent"]].architecture.choices
+        assert state["parent"] < number and len(state["changed"]) == 1
+        assert [index for index in range(6) if child[index] != parent[index]] == state["changed"]
+        assert Edit(space, 3).after(parent, state["actions"][-1]) == child
+        assert [type(each) for each in state["values"]] == [float] * len(state["actions"])
+
+
+@pytest.mark.parametrize("kind", [QLearning, DQN])
+def test_what_is_built_has_no_parent(kind):
+    strategy = kind(TWO, np.random.default_rng(0), environment="build")
+    strategy.ask()
+    assert strategy.state.keys() == {"epsilon", "values", "actions", "explored"}

@@ -81,10 +81,12 @@ class DQN:
         updates: how many there were.
 
     State:
-        After an ask: ``epsilon``; for each state on the way the Q-values of its actions, null where not allowed, in
-        ``values``, the action taken there in ``actions``, as an index into them, and whether it was a random one in
-        ``explored``. The three are empty if the architecture was drawn from the space. After a tell: ``score``,
-        ``memory``, the number of steps, ``updates``, so far, and ``losses``, one of each of this tell's updates.
+        After an ask: ``epsilon``; for each state on the way the action taken there in ``actions``, as an index into
+        its Q-values, that action's Q-value in ``values``, and whether it was a random one in ``explored``. The three
+        are empty if the architecture was drawn from the space. In "edit" also ``parent``, the number of the trial that
+        the last edit changed (None if drawn), and ``changed``, the indices of the decisions in which the two differ.
+        After a tell: ``score``, ``memory``, the number of steps, ``updates``, so far, and ``losses``, one of each of
+        this tell's updates.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -162,10 +164,12 @@ class DQN:
         steps, explored = self._walk()
         self.state = {
             "epsilon": self.epsilon,
-            "values": [self.values(state) for state, _, _ in steps],
+            "values": [self.values(state)[action] for state, action, _ in steps],
             "actions": [action for _, action, _ in steps],
             "explored": explored,
         }
+        if self.settings["environment"] == "edit":
+            self.state |= self.known.last_edit(steps)
         if not steps:
             return self.known.draw(self.space, self.rng)
         choices = steps[-1][2]

@@ -184,6 +184,7 @@ class Known:
     Attributes:
         asked: the choices of every architecture proposed or told.
         scores: of those that were told; a failed one has the lowest score at that time.
+        numbers: of the trials that were told.
         best: the trial with the highest score, None before the first that did not fail.
         tells: how many trials.
         mean: of all scores.
@@ -192,6 +193,7 @@ class Known:
     def __init__(self) -> None:
         self.asked: set[State] = set()
         self.scores: dict[State, float] = {}
+        self.numbers: dict[State, int | None] = {}
         self.best: Trial | None = None
         self.tells, self.mean, self.lowest = 0, 0.0, 0.0
 
@@ -210,8 +212,20 @@ class Known:
         self.tells += 1
         self.mean += (score - self.mean) / self.tells
         self.scores[trial.architecture.choices] = score
+        self.numbers[trial.architecture.choices] = trial.number
         self.asked.add(trial.architecture.choices)
         return score
+
+    def last_edit(self, steps: list[Step]) -> dict[str, int | list[int] | None]:
+        """Return ``parent``, the number of the trial that the last step edits, and ``changed``, the decisions it edits.
+
+        Without steps they are None and empty.
+        """
+        if not steps:
+            return {"parent": None, "changed": []}
+        before, _, after = steps[-1]
+        changed = [index for index, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+        return {"parent": self.numbers[before], "changed": changed}
 
     def draw(self, space: SearchSpace, rng: np.random.Generator) -> Architecture:
         """Draw from the space, if possible what was never asked for."""

@@ -76,10 +76,12 @@ class QLearning:
         origin: the best trial since the last start from a random one, None if there is none.
 
     State:
-        After an ask: ``epsilon``; for each state on the way its row of the table in ``values``, the action taken
-        there in ``actions``, as an index into the row, and whether it was a random one in ``explored``. The three
-        are empty if the architecture was drawn from the space. After a tell: ``score``, ``memory``, the number of
-        episodes, and ``td_errors``, how far each entry on the way was from what it should be, the last step first.
+        After an ask: ``epsilon``; for each state on the way the action taken there in ``actions``, as an index into
+        its row of the table, that action's Q-value in ``values``, and whether it was a random one in ``explored``. The
+        three are empty if the architecture was drawn from the space. In "edit" also ``parent``, the number of the
+        trial that the last edit changed (None if drawn), and ``changed``, the indices of the decisions in which the
+        two differ. After a tell: ``score``, ``memory``, the number of episodes, and ``td_errors``, how far each entry
+        on the way was from what it should be, the last step first.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -137,10 +139,12 @@ class QLearning:
         steps, explored = self._walk()
         self.state = {
             "epsilon": self.epsilon,
-            "values": [self.table[state].copy() for state, _, _ in steps],
+            "values": [self.table[state][action] for state, action, _ in steps],
             "actions": [action for _, action, _ in steps],
             "explored": explored,
         }
+        if self.settings["environment"] == "edit":
+            self.state |= self.known.last_edit(steps)
         if not steps:
             return self.known.draw(self.space, self.rng)
         choices = steps[-1][2]
