@@ -11,14 +11,17 @@ logged order, every proposal is checked against the log, and no logged trial is 
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import os
 import platform
 import warnings
+import weakref
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -43,6 +46,7 @@ from nasedu.history import (
 __all__ = ["Log", "Search", "header_start", "search"]
 
 EXAMPLE = "such as [nas.Trial(architecture, accuracy=0.9)]"
+_SEARCHED: dict[int, weakref.ref[Any]] = {}  # strategies that a search has asked, by id: not all can be hashed
 
 
 def search(
@@ -72,7 +76,8 @@ def search(
         history: a ``*.nas.jsonl`` file to append to. If it exists, the search goes on where it stopped.
 
     Raises:
-        ValueError: the file belongs to another space, strategy, evaluator, batch or random state.
+        ValueError: the file belongs to another space, strategy, evaluator, batch or random state, or the strategy has
+            already searched.
         TypeError: the strategy lacks one of these, or an argument is of another kind.
     """
     return Search(strategy, evaluator, trials, batch, seconds, history)
@@ -97,12 +102,14 @@ class Search:
         path: str | Path | None,
     ) -> None:
         _check_arguments(strategy, evaluator, trials, batch, seconds)
+        _check_fresh(strategy)
         self.strategy, self.evaluator, self.trials, self.batch = strategy, evaluator, trials, batch
         self.seconds, self.spent = seconds, 0.0
         self._at: dict[float, Evaluator] = {}  # the evaluator by epochs, for strategies that say how many
         self._asked: deque[Ask] = deque()  # asked, not answered
         self._answered: deque[Trial] = deque()  # evaluated, not told
         self._asks = self._tells = 0
+        self._has_begun = False
         self._log: Log = Log(_header(strategy, evaluator, batch), strategy.space, path)
         for event in list(self.history.events):
             self._replay(event)
@@ -176,6 +183,10 @@ class Search:
 
     def _ask(self) -> Ask:
         """Ask the strategy: an architecture, or a proposal that says for how many epochs."""
+        if not self._has_begun:
+            _check_fresh(self.strategy)
+            _note_searched(self.strategy)
+            self._has_begun = True
         proposed = self.strategy.ask()
         architecture = proposed.architecture if isinstance(proposed, Proposal) else proposed
         if not isinstance(architecture, Architecture):
@@ -365,7 +376,10 @@ def _is_cut_header(path: Path) -> bool:
 def _check_arguments(strategy: Strategy, evaluator: Evaluator, trials: int, batch: int, seconds: float | None) -> None:
     """Raise TypeError or ValueError, saying what must hold, unless these can make a search."""
     missing = [name for name in ("ask", "tell") if not callable(getattr(strategy, name, None))]
-    missing += [] if isinstance(getattr(strategy, "space", None), SearchSpace) else ["space"]
+    space = getattr(strategy, "space", None)
+    if isinstance(space, type) and not missing and not isinstance(strategy, type):
+        raise TypeError(f"the space of {type(strategy).__name__} is the class {space.__name__}: call it.")
+    missing += [] if isinstance(space, SearchSpace) else ["space"]
     if missing or isinstance(strategy, type):
         what = f"the class {strategy.__name__}: call it" if isinstance(strategy, type) else type(strategy).__name__
         raise TypeError(
@@ -375,10 +389,9 @@ def _check_arguments(strategy: Strategy, evaluator: Evaluator, trials: int, batc
     rng = getattr(strategy, "rng", None)
     if rng is not None and not isinstance(rng, np.random.Generator):
         raise TypeError(f"a strategy's rng must be a numpy Generator; got {rng!r}. Make one: np.random.default_rng(0).")
-    if not callable(evaluator):
-        raise TypeError(
-            f"an evaluator is a function from a list of architectures to a list of trials; got {evaluator!r}."
-        )
+    if not callable(evaluator) or isinstance(evaluator, type):
+        what = f"the class {evaluator.__name__}: call it" if isinstance(evaluator, type) else repr(evaluator)
+        raise TypeError(f"an evaluator is a function from a list of architectures to a list of trials; got {what}.")
     for name, number in (("trials", trials), ("batch", batch)):
         if not isinstance(number, int | np.integer):
             raise TypeError(f"{name} must be a whole number; got {number!r}.")
@@ -386,6 +399,38 @@ def _check_arguments(strategy: Strategy, evaluator: Evaluator, trials: int, batc
             raise ValueError(f"{name} must be at least 1; got {number}.")
     if seconds is not None and not seconds > 0:
         raise ValueError(f"seconds must be above 0, or None for no such budget; got {seconds}.")
+
+
+def _check_fresh(strategy: Strategy) -> None:
+    """Raise ValueError if the strategy, or one inside it, has learned from another search."""
+    for each in _with_inner(strategy):
+        known = _SEARCHED.get(id(each))
+        if known is not None and known() is each:
+            raise ValueError(
+                f"this strategy has already searched; make a new one: strategy = {type(each).__name__}(…). It would go "
+                "on from what it learned of the other search's trials."
+            )
+
+
+def _note_searched(strategy: Strategy) -> None:
+    """Remember, for as long as they live, that the strategy and those inside it are no longer fresh."""
+    for each in _with_inner(strategy):
+        with contextlib.suppress(TypeError):  # a class with __slots__ and without __weakref__ cannot be remembered
+            _SEARCHED[id(each)] = weakref.ref(each, partial(_SEARCHED.pop, id(each)))
+
+
+def _with_inner(strategy: Strategy) -> list[Any]:
+    """Return the strategy, and those that it is wrapped around."""
+    found: list[Any] = [strategy]
+    inner = getattr(strategy, "strategy", None)
+    while (
+        callable(getattr(inner, "ask", None))
+        and not isinstance(inner, type)
+        and not any(inner is each for each in found)
+    ):
+        found.append(inner)
+        inner = getattr(inner, "strategy", None)
+    return found
 
 
 def _header(strategy: Strategy, evaluator: Evaluator, batch: int) -> Event:

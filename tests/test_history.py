@@ -1,11 +1,13 @@
 """The log of a search: its order, its file, and that a resumed search is an uninterrupted one."""
 
+import gc
 import inspect
 import json
 import math
 import os
 import sys
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -959,6 +961,8 @@ def test_a_strategy_needs_no_rng(tmp_path):
         ),
         ((ones, Fixed(), 3), r"got function, without ask, tell, space"),
         ((Fixed(space=None), ones, 3), r"got Fixed, without space"),
+        ((Fixed(space=nas.spaces.NASBench201), ones, 3), r"the space of Fixed is the class NASBench201: call it"),
+        ((Fixed(), nas.evaluators.Train, 3), r"a list of trials; got the class Train: call it"),
         ((Fixed(rng=0), ones, 3), r"rng must be a numpy Generator; got 0\. Make one: np\.random\.default_rng\(0\)"),
         ((Fixed(), [], 3), r"an evaluator is a function from a list of architectures to a list of trials; got \[\]"),
         ((Fixed(), ones, 3.0), r"trials must be a whole number; got 3\.0"),
@@ -968,6 +972,63 @@ def test_a_strategy_needs_no_rng(tmp_path):
 def test_what_cannot_make_a_search_is_refused(arguments, message):
     with pytest.raises((TypeError, ValueError), match=message):
         nas.search(*arguments)
+
+
+class Unhashable(Fixed):
+    """Compares by what it holds, so it has no hash."""
+
+    def __eq__(self, other):
+        return isinstance(other, Unhashable)
+
+
+@pytest.mark.parametrize("make", [Fixed, Unhashable, lambda: nas.strategies.WithoutRepeats(Fixed())])
+def test_a_strategy_searches_once(make):
+    strategy = make()
+    waiting = nas.search(strategy, ones, trials=2)  # it has asked nothing
+    search = nas.search(strategy, ones, trials=2)
+    search.step()
+    with pytest.raises(ValueError, match=r"has already searched; make a new one: strategy = "):
+        nas.search(strategy, ones, trials=2)
+    with pytest.raises(ValueError, match="already searched"):
+        waiting.step()
+    assert len(search.run(progress=False).trials) == 2, "the same search goes on"
+    assert len(nas.search(make(), ones, trials=2).run(progress=False).trials) == 2, "an equal one is not the same"
+
+
+def test_a_used_strategy_in_a_new_wrapper_has_searched_too_and_what_has_replayed_as_well(tmp_path):
+    strategy, path = Fixed(), tmp_path / "fixed.nas.jsonl"
+    nas.search(strategy, ones, trials=1, history=path).run(progress=False)
+    with pytest.raises(ValueError, match="already searched"):
+        nas.search(nas.strategies.WithoutRepeats(strategy), ones, trials=1)
+    resumed = Fixed()
+    nas.search(resumed, ones, trials=2, history=path)
+    with pytest.raises(ValueError, match="already searched"):
+        nas.search(resumed, ones, trials=2)
+
+
+def test_a_strategy_that_cannot_be_remembered_searches():
+    class Slots:
+        __slots__ = ("space",)
+
+        def ask(self):
+            return self.space.sample(np.random.default_rng(0))
+
+        def tell(self, trial):
+            pass
+
+    strategy = Slots()
+    strategy.space = nas.spaces.NASBench201()
+    assert len(nas.search(strategy, ones, trials=1).run(progress=False).trials) == 1
+
+
+def test_strategies_are_not_kept_alive_by_having_searched():
+    strategy = Fixed()
+    nas.search(strategy, ones, trials=1).run(progress=False)
+    left, key = weakref.ref(strategy), id(strategy)
+    del strategy
+    gc.collect()
+    assert left() is None
+    assert key not in loop._SEARCHED
 
 
 @pytest.mark.parametrize("answer", [None, (0, 0), [0]])
