@@ -11,6 +11,7 @@
 Importing nasedu is quick: the parts that need torch or matplotlib are imported when first used.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,11 @@ _PARTS = {
 def __getattr__(name: str) -> Any:
     if name in _PARTS:
         return import_module(f"nasedu.{name}")
-    raise AttributeError(f"module 'nasedu' has no attribute {name!r}")
+    raise AttributeError(f"module 'nasedu' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
 
 
 def space(name: str, **parameters: Any) -> SearchSpace:

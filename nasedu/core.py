@@ -235,6 +235,9 @@ class SearchSpace:
         return hash(self.name)
 
     def __repr__(self) -> str:
+        if type(self) is SearchSpace:
+            size = f"{self.size:,}" if self.size < 10**12 else f"about 10^{round(math.log10(self.size))}"
+            return f"<SearchSpace {self.name!r}: {len(self.decisions)} decisions, {size} architectures>"
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
         return f"{type(self).__name__}({arguments})"
 

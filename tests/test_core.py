@@ -152,6 +152,16 @@ def test_the_size_is_the_number_of_architectures(space):
     assert space.size == len(space) == len(set(space)) == sum(1 for _ in space)
 
 
+def test_a_space_without_a_class_of_its_own_shows_its_name_and_sizes():
+    options = ("a", "b")
+    assert repr(SearchSpace("mine", [Decision(name, options) for name in "xy"])) == (
+        "<SearchSpace 'mine': 2 decisions, 4 architectures>"
+    )
+    large = SearchSpace("large", [Decision(f"x{i}", range(10)) for i in range(400)])
+    assert repr(large) == "<SearchSpace 'large': 400 decisions, about 10^400 architectures>"
+    assert repr(Chain(max_depth=2)).startswith("Chain(min_depth=1, max_depth=2")
+
+
 def test_sizes_that_are_known():
     assert SPACES["plain"].size == 3 * 2 * 1
     assert SPACES["perceptron"].size == PERCEPTRONS

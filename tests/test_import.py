@@ -40,3 +40,16 @@ def test_parts_are_imported_when_first_used_and_others_are_unknown():
 
     with pytest.raises(AttributeError, match="module 'nasedu' has no attribute 'spcaes'"):
         _ = nasedu.spcaes
+    result = subprocess.run([sys.executable, "-c", "import nasedu; nasedu.spcaes"], capture_output=True, text=True)
+    assert "Did you mean: 'spaces'?" in result.stderr
+
+
+def test_completion_offers_what_is_public_before_it_is_imported():
+    script = "import nasedu; print(*dir(nasedu))"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    import nasedu
+
+    assert result.stdout.split() == sorted([*nasedu.__all__, "__version__"])
+    for name in ("analysis", "evaluators", "plots", "spaces", "strategies", "tables"):
+        part = getattr(nasedu, name)
+        assert dir(part) == sorted(part.__all__), "no files among the classes"

@@ -13,6 +13,10 @@ __all__ = ["DARTS", "Chain", "NASBench201", "create"]
 SPACES: dict[str, type[SearchSpace]] = {"chain": Chain, "darts": DARTS, "nasbench201": NASBench201}
 
 
+def __dir__() -> list[str]:
+    return __all__  # the files have names too, but nobody looks for them
+
+
 def create(name: str, **parameters: Any) -> SearchSpace:
     """Return the search space of this name.
 

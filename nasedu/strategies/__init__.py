@@ -45,3 +45,7 @@ __all__ = [
     "SuccessiveHalving",
     "WithoutRepeats",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__  # the files have names too, but nobody looks for them

@@ -13,6 +13,10 @@ from nasedu.tables.table import Table
 __all__ = ["Table", "find", "load", "names", "read", "read_nats_bench"]
 
 
+def __dir__() -> list[str]:
+    return __all__  # the files have names too, but nobody looks for them
+
+
 def names() -> list[str]:
     """Return the names that :func:`load` knows."""
     return list(RECIPES)
