@@ -51,6 +51,7 @@ ARCHITECTURE_FORMAT = "nasedu.architecture"
 FORMAT_VERSION = 1
 MAX_REDRAWS = 10_000
 REDRAWS_BEFORE_LISTING = 100
+HOW_TO_PARSE = "space.parse(text) makes an architecture of a string."
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,10 +236,11 @@ class SearchSpace:
         return hash(self.name)
 
     def __repr__(self) -> str:
-        if type(self) is SearchSpace:
-            size = f"{self.size:,}" if self.size < 10**12 else f"about 10^{round(math.log10(self.size))}"
-            return f"<SearchSpace {self.name!r}: {len(self.decisions)} decisions, {size} architectures>"
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
+        if type(self) is SearchSpace:
+            made_with = f" ({arguments})" if arguments else ""
+            size = f"{self.size:,}" if self.size < 10**12 else f"about 10^{round(math.log10(self.size))}"
+            return f"<SearchSpace {self.name!r}{made_with}: {len(self.decisions)} decisions, {size} architectures>"
         return f"{type(self).__name__}({arguments})"
 
     # What a space may override ------------------------------------------------------------

@@ -304,6 +304,12 @@ def test_a_search_trains_and_resumes(tmp_path):
     assert scores == [trial.score for trial in nas.search(strategy, train(epochs=1), 3).run().trials]
 
 
+def test_a_string_is_no_architecture_and_says_how_to_make_one():
+    for ask in (train().test, lambda text: train()([text])):
+        with pytest.raises(TypeError, match=r"got '\|none~0\|'\. space\.parse\(text\) makes an architecture"):
+            ask("|none~0|")
+
+
 def test_train_takes_a_dataset_and_not_its_name():
     with pytest.raises(TypeError, match=r"data must be a dataset, such as nas\.data\.load\('mnist1d'\); got 'digits'"):
         nas.evaluators.Train("digits")

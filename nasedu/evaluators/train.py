@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from nasedu.core import Architecture, Metric, Trial
+from nasedu.core import HOW_TO_PARSE, Architecture, Metric, Trial
 
 if TYPE_CHECKING:
     from torch import nn
@@ -169,6 +169,8 @@ class Train:
     def _fresh(self, architecture: Architecture) -> tuple[nn.Module, np.random.Generator]:
         from nasedu import networks
 
+        if not isinstance(architecture, Architecture):
+            raise TypeError(f"what is trained is an architecture; got {architecture!r}. {HOW_TO_PARSE}")
         weights, order = np.random.SeedSequence([self.seed, *architecture.choices]).spawn(2)
         shape, outputs, rng = self.data.input_shape, self.data.outputs, np.random.default_rng(weights)
         network = networks.build(

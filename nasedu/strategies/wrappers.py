@@ -74,12 +74,14 @@ class Constrained(_Wrapper):
         refused: how many proposals an ask has refused.
 
     Raises:
+        TypeError: ``strategy`` is none.
         ValueError: ``at_most`` is empty, ``measure`` lacks a metric of it, or 1,000 proposals in a row were too large.
     """
 
     ATTEMPTS = 1_000
 
     def __init__(self, strategy: Strategy, at_most: Mapping[str, float], measure: Measure) -> None:
+        _check_strategy(strategy, "Constrained(RandomSearch(space, rng), at_most, measure)")
         if not at_most:
             raise ValueError("at_most must bound at least one metric, such as {'parameters': 50_000}; got none.")
         name = getattr(measure, "__qualname__", type(measure).__name__)
@@ -133,10 +135,12 @@ class WithoutRepeats(_Wrapper):
         skipped: how many repeats an ask has skipped.
 
     Raises:
+        TypeError: ``strategy`` is none.
         ValueError: attempts is below 1.
     """
 
     def __init__(self, strategy: Strategy, attempts: int = 100) -> None:
+        _check_strategy(strategy, "WithoutRepeats(RandomSearch(space, rng))")
         if attempts < 1:
             raise ValueError(f"attempts must be at least 1; got {attempts}.")
         super().__init__(strategy, attempts=attempts)
@@ -193,10 +197,12 @@ class Diversified(_Wrapper):
         similarity: of the trial to the last k, in [0, 1]; 0 for the first trial.
 
     Raises:
+        TypeError: ``strategy`` is none.
         ValueError: an argument is out of its range.
     """
 
     def __init__(self, strategy: Strategy, pressure: float = 0.05, last: int = 20) -> None:
+        _check_strategy(strategy, "Diversified(RandomSearch(space, rng))")
         if pressure < 0 or last < 1:
             raise ValueError(f"pressure must be at least 0 and last at least 1; got {pressure} and {last}.")
         super().__init__(strategy, pressure=pressure, last=last)
@@ -227,6 +233,13 @@ def similarity(first: Architecture, second: Architecture) -> float:
     parts = zip(first.choices, second.choices, space.active(first.choices), space.active(second.choices), strict=True)
     agree = [a == b and on_first and on_second for a, b, on_first, on_second in parts if on_first or on_second]
     return sum(agree) / max(len(agree), 1)
+
+
+def _check_strategy(strategy: Strategy, example: str) -> None:
+    """Raise TypeError unless there is a strategy to be put around: an object, not its class or its space."""
+    if isinstance(strategy, type) or not callable(getattr(strategy, "ask", None)):
+        given = f"the class {strategy.__name__}" if isinstance(strategy, type) else repr(strategy)
+        raise TypeError(f"{example.split('(')[0]} takes a strategy, such as {example}; got {given}.")
 
 
 def _parts(proposed: Architecture | Proposal) -> tuple[Architecture, float | None]:

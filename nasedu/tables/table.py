@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nasedu.core import KNOWN_METRICS, Architecture, Metric, SearchSpace, Trial
+from nasedu.core import HOW_TO_PARSE, KNOWN_METRICS, Architecture, Metric, SearchSpace, Trial
 from nasedu.spaces import create
 
 __all__ = ["Table", "mean_known"]
@@ -276,6 +276,8 @@ class Table:
         return self._row_of[architecture.choices]
 
     def _check_space(self, architecture: Architecture) -> None:
+        if not isinstance(architecture, Architecture):
+            raise TypeError(f"a table has architectures; got {architecture!r}. {HOW_TO_PARSE}")
         space = architecture.space
         if space is not self.space and space != self.space:
             raise ValueError(f"the table has architectures of {self.space!r}; got one of {space!r}.")

@@ -248,6 +248,29 @@ def test_wrong_arguments_are_named(settings):
         S.Diversified(Script([]), **settings)
 
 
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: S.WithoutRepeats(SPACE, np.random.default_rng(0)),
+            r"WithoutRepeats takes a strategy, such as WithoutRepeats\(RandomSearch\(space, rng\)\); got NASBench201",
+        ),
+        (
+            lambda: S.Diversified(SPACE, np.random.default_rng(0)),
+            r"Diversified takes a strategy, such as Diversified\(RandomSearch\(space, rng\)\); got NASBench201\(\)",
+        ),
+        (lambda: S.WithoutRepeats(S.RandomSearch), r"got the class RandomSearch\."),
+        (
+            lambda: S.Constrained(S.RandomSearch, {"x": 1}, convolutions),
+            r"such as Constrained\(RandomSearch\(space, rng\), at_most, measure\); got the class RandomSearch",
+        ),
+    ],
+)
+def test_what_is_wrapped_is_a_strategy_and_neither_its_class_nor_a_space(make, message):
+    with pytest.raises(TypeError, match=message):
+        make()
+
+
 # Together ------------------------------------------------------------------------------------------
 
 

@@ -144,8 +144,14 @@ def test_a_curve_needs_every_epoch():
 
 
 def test_an_architecture_of_another_space_is_refused():
-    with pytest.raises(ValueError, match=r"the table has architectures of SearchSpace\(size=2\); got one of NASBench"):
+    with pytest.raises(ValueError, match=r"architectures of <SearchSpace 'toy' \(size=2\): .*>; got one of NASB"):
         toy()([NASBench201().architecture((0,) * 6)])
+
+
+def test_a_string_is_no_architecture_and_says_how_to_make_one():
+    for ask in (toy().test, lambda text: toy()([text])):
+        with pytest.raises(TypeError, match=r"got 'width=8,kernel=1'\. space\.parse\(text\) makes an architecture"):
+            ask("width=8,kernel=1")
 
 
 def test_values_cannot_be_changed():
