@@ -33,7 +33,8 @@ chromium:
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 	  || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 
-.venv/lab: pyproject.toml constraints.txt
+# The last one is copied into .venv: after a git pull, JupyterLab would load the old one.
+.venv/lab: pyproject.toml constraints.txt nasedu/widgets/labextension/package.json
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(PIP_FLAGS) --editable '.[lab]'
 	touch $@

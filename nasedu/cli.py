@@ -33,6 +33,7 @@ __all__ = ["main"]
 ALIASES = {"evolution": "regularized-evolution", "random": "random-search"}
 WEIGHT_SHARING = ("darts",)
 DEFAULTS = {"data": "mnist1d", "trials": 20, "steps": 500, "epochs": 10, "unit": "fraction"}  # of nasedu search
+EXTENSION = Path(__file__).parent / "widgets" / "labextension"
 INTERRUPTED = 130  # as a shell reports it
 MOST_TRIALS = 10_000  # of nasedu race with a budget of seconds
 CHECKPOINTS = (10, 50, 100, 200, 500, 1000)  # trials after which nasedu race prints what was found
@@ -115,8 +116,7 @@ def _parser() -> _Parser:
     search.add_argument(
         "--strategy",
         default="random-search",
-        help="random-search (default), boltzmann-policy, regularized-evolution or evolution, genetic-algorithm, "
-        "reinforce; or darts, which shares weights",
+        help=f"{', '.join(_strategies())} (default: random-search); or darts, which shares weights",
     )
     search.add_argument("--data", help="mnist1d (default), digits or cifar10")
     search.add_argument("--trials", type=int, help="in all, those of a resumed history included (20)")
@@ -124,7 +124,13 @@ def _parser() -> _Parser:
     search.add_argument("--epochs", type=int, help="of training for each trial, or of what was derived (10)")
     search.add_argument("--seed", type=int, default=0, help="of the search and of the trainings (0)")
     search.add_argument("--history", type=Path, metavar="FILE", help="a .nas.jsonl file to write or go on with")
-    search.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the strategy")
+    search.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the strategy; where it is several names, with commas between them",
+    )
     search.add_argument(
         "--table", metavar="NAME|FILE", help="look accuracies up instead of training; .npz, .csv or .json"
     )
@@ -178,6 +184,9 @@ def _lab(arguments: argparse.Namespace) -> int:
     if importlib.util.find_spec("jupyterlab") is None:
         raise ValueError("JupyterLab is not installed: run pip install 'nasedu[lab]'.")
     directory = _course_directory(arguments.directory)
+    extension = _lab_extension()
+    if extension is not None and _is_out_of_date(extension):
+        print(f"nasedu: the JupyterLab extension in {extension} is out of date: {REINSTALL}.", file=sys.stderr)
     command = [
         *(sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={directory.resolve()}"),
         "--LabApp.news_url=None",  # a class may be offline: nothing is asked of the network
@@ -249,6 +258,8 @@ def _search(arguments: argparse.Namespace) -> int:
         raise ValueError(f"unknown strategy {arguments.strategy!r}; there are {known}.")
     _check_options(arguments, shares_weights=name in WEIGHT_SHARING)
     settings = _settings(arguments.set)
+    if arguments.history is not None and not arguments.history.name.endswith(".nas.jsonl"):
+        raise ValueError(f"--history must end in .nas.jsonl; got {str(arguments.history)!r}.")
     started = time.perf_counter()
     if name in WEIGHT_SHARING:
         return _share_weights(arguments, space, settings, started)
@@ -311,6 +322,9 @@ def _make(strategy: Any, space: SearchSpace, seed: int, settings: dict[str, Any]
     for name in settings:
         if name not in known:
             raise ValueError(f"{strategy.__name__} has no setting {name!r}; it has {', '.join(known) or 'none'}.")
+    for name, value in settings.items():
+        if isinstance(value, str) and isinstance(inspect.signature(strategy).parameters[name].default, tuple):
+            settings[name] = [part.strip() for part in value.split(",")]
     try:
         return strategy(space, np.random.default_rng(seed), **settings)
     except TypeError as error:
@@ -327,6 +341,10 @@ def _run_trials(
     search = nas.search(
         _make(strategy, space, arguments.seed, settings), evaluator, arguments.trials, history=arguments.history
     )
+    already = len(search.history.trials)
+    if already >= arguments.trials:
+        text = f"{arguments.history} has {already} trials already, and --trials counts them: no trial was added."
+        print(f"nasedu: {text}", file=sys.stderr)
     interrupted = False
     try:
         search.run(progress=not arguments.quiet)
@@ -446,7 +464,8 @@ def _race(arguments: argparse.Namespace) -> int:
         print("nasedu: interrupted before every strategy had run once; there is nothing to show.", file=sys.stderr)
         return INTERRUPTED
     done, best = frame["seed"].nunique(), float(np.nanmax(table.test_accuracies()))
-    print(f"test accuracy in % of the best so far by validation, mean ± standard deviation of {done} seeds")
+    of = "one seed" if done == 1 else f"mean ± standard deviation of {done} seeds"
+    print(f"test accuracy in % of the best so far by validation, {of}")
     print(_race_table(frame, arguments.seconds))
     judge = "one seed" if count == 1 else f"mean over {count} seeds"
     print(f"best there is          {100 * best:.2f}, {judge}")
@@ -568,9 +587,11 @@ def _chain_for(text: str) -> SearchSpace:
 # nasedu doctor ---------------------------------------------------------------------------------
 
 PACKAGES = (
-    *("numpy", "torch", "matplotlib", "networkx", "pandas", "scikit-learn", "pooch", "tqdm", "ipywidgets", "anywidget"),
-    "jupyterlab",
+    *("numpy", "scipy", "torch", "matplotlib", "networkx", "pandas", "scikit-learn", "joblib", "pooch", "tqdm"),
+    *("ipywidgets", "anywidget", "jupyterlab"),
 )
+OPTIONAL = ("optuna", "data", "chromium")
+REINSTALL = "run make lab (or the pip install of the README) again, and reload the page"
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
@@ -582,26 +603,31 @@ def _doctor(arguments: argparse.Namespace) -> int:
     for name in PACKAGES:
         way = "pip install 'nasedu[lab]'"
         missing += _report(name, _version(name), way)
+    _report("optuna", _version("optuna"), "only its samplers need it: pip install 'nasedu[optuna]'")
     if _version("torch"):
         print(f"device         {_device()}")
     print(f"cores          {_cores()}")
     print(f"memory         {_memory()}")
     missing += _report("widgets", _widgets(), "reinstall nasedu: its folder widgets/static has no widget.js")
-    missing += _report(
-        "lab extension", _lab_extension(), "reinstall nasedu: pictures will not be interactive without it"
-    )
+    extension = _lab_extension()
+    if extension is not None and _is_out_of_date(extension):
+        print(f"lab extension  OUT OF DATE in {extension}: {REINSTALL}")
+        missing += 1
+    else:
+        missing += _report("lab extension", extension, "reinstall nasedu: pictures will not be interactive without it")
     _report(
         "data", _data(), "set NASEDU_DATA to a folder, or nas.data.load('cifar10', download=True); the rest needs none"
     )
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     _report("chromium", chromium, "only the browser tests need it: apt-get install chromium")
-    print("Nothing is missing." if not missing else f"{missing} of what is needed is missing: see 'MISSING' above.")
+    wrong = f"{missing} of what is needed is missing or out of date: see the capitals above."
+    print(wrong if missing else "Nothing is missing.")
     return 1 if missing else 0
 
 
 def _report(name: str, found: str | None, way: str) -> bool:
     """Print one line, and return whether it is missing."""
-    is_optional = name in ("data", "chromium")
+    is_optional = name in OPTIONAL
     lacking = "not there" if is_optional else "MISSING"
     print(f"{name:<14} {found or f'{lacking}: {way}'}")
     return found is None and not is_optional
@@ -652,6 +678,17 @@ def _lab_extension() -> str | None:
     folders: list[str] = jupyter_path("labextensions")
     places = [Path(folder, "@nasedu", "labextension") for folder in folders]
     return next((str(place) for place in places if (place / "package.json").is_file()), None)
+
+
+def _is_out_of_date(installed: str) -> bool:
+    """Say whether an installed extension is another one than the repository's, as it is after a git pull.
+
+    An editable installation copies the extension. Its package.json names its code by a hash.
+    """
+    ours, theirs = (Path(folder, "package.json") for folder in (EXTENSION, installed))
+    if not (ours.is_file() and theirs.is_file()):  # ours is not there in a wheel, which has only the installed one
+        return False
+    return ours.read_bytes() != theirs.read_bytes()
 
 
 def _data() -> str | None:

@@ -82,6 +82,7 @@ def test_help_needs_nothing_heavy_and_the_module_runs() -> None:
         (["search", "--data", "frob"], "unknown dataset 'frob'; there are mnist1d"),
         (["search", "--seed", "-1"], "--seed must not be negative; got -1"),
         (["search", "--trials", "0"], "trials must be at least 1; got 0"),
+        (["search", "--history", "out.txt"], "--history must end in .nas.jsonl; got 'out.txt'"),
         (["search", "--set", "P"], "--set takes NAME=VALUE, such as population_size=20; got 'P'"),
         (
             ["search", "--strategy", "evolution", "--set", "population_size=abc"],
@@ -119,6 +120,16 @@ def test_an_unknown_setting_is_answered_with_those_there_are(capsys: pytest.Capt
     assert "RegularizedEvolution has no setting 'P'; it has population_size, sample_size" in line
 
 
+def test_the_help_of_search_names_every_strategy(
+    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "2000")  # a line may break at a hyphen
+    assert cli.main(["search", "--help"]) == 0
+    words = capsys.readouterr().out.replace(",", " ").split()
+    assert {"nsga2", "bayesian-optimization", "asha", "darts", *cli._strategies()} <= set(words)
+    assert "constrained" not in words  # it goes around a strategy
+
+
 # nasedu search ---------------------------------------------------------------------------------
 
 
@@ -147,6 +158,19 @@ def test_every_strategy_searches_a_table(capsys: pytest.CaptureFixture, table: P
     assert validation.endswith(f" {100 * convolutions / 8:.2f} %")
     assert test.endswith(f" {100 * convolutions / 10:.2f} %")
     assert trials.split() == ["trials", "9"]
+
+
+def test_a_setting_of_several_names_is_split_at_commas(
+    capsys: pytest.CaptureFixture, table: Path, tmp_path: Path
+) -> None:
+    histories = []
+    for number, text in enumerate(["objectives=score, accuracy", 'objectives=["score", "accuracy"]']):
+        path = tmp_path / f"{number}.nas.jsonl"
+        common = ["search", "--strategy", "nsga2", "--table", str(table), "--score", "validation", "--quiet"]
+        assert cli.main([*common, "--trials", "3", "--set", text, "--history", str(path)]) == 0
+        histories.append(nas.History.load(path))
+    assert histories[0].header["strategy"]["settings"]["objectives"] == ["score", "accuracy"]
+    assert histories[0] == histories[1]
 
 
 def test_a_table_without_a_test_column_says_so(capsys: pytest.CaptureFixture, table: Path) -> None:
@@ -180,7 +204,11 @@ def test_an_existing_history_is_gone_on_with(capsys: pytest.CaptureFixture, tabl
     assert cli.main([*common, "--trials", "5", "--history", str(path)]) == 0
     assert cli.main([*common, "--trials", "12", "--history", str(path)]) == 0
     assert cli.main([*common, "--trials", "12", "--history", str(whole)]) == 0
-    capsys.readouterr()
+    assert capsys.readouterr().err == ""
+    assert cli.main([*common, "--trials", "6", "--history", str(path)]) == 0
+    said = capsys.readouterr()
+    assert "has 12 trials already, and --trials counts them: no trial was added." in said.err
+    assert "trials               12\n" in said.out
     assert nas.History.load(path) == nas.History.load(whole)
     line = fails(capsys, *common, "--trials", "12", "--history", str(path), "--seed", "1")
     assert "another random state" in line
@@ -366,16 +394,55 @@ def test_the_doctor_reports_versions_and_what_is_missing(
 ) -> None:
     monkeypatch.setattr(cli, "_lab_extension", lambda: "somewhere")
     monkeypatch.setattr(cli, "_widgets", lambda: "41 kB")
+    version = cli._version
+    monkeypatch.setattr(cli, "_version", lambda name: None if name == "optuna" else version(name))
     assert cli.main(["doctor"]) == 0
     out = capsys.readouterr().out
+    assert "optuna         not there: only its samplers" in out  # and nothing is missing for that
     found = {line.split()[0] for line in out.splitlines()}
     assert {"nasedu", "python", "torch", "jupyterlab", "anywidget", "device", "cores", "memory", "data"} <= found
+    assert {"scipy", "joblib"} <= found
     assert out.endswith("Nothing is missing.\n")
 
     monkeypatch.setattr(cli, "_lab_extension", lambda: None)
     assert cli.main(["doctor"]) == 1
     out = capsys.readouterr().out
-    assert "MISSING: reinstall nasedu" in out and out.endswith("see 'MISSING' above.\n")
+    assert "MISSING: reinstall nasedu" in out
+    assert out.endswith("1 of what is needed is missing or out of date: see the capitals above.\n")
+
+
+@pytest.fixture
+def extension(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The package.json of the JupyterLab extension where it is installed, the same as the repository's."""
+    place = tmp_path / "share" / "labextensions" / "@nasedu" / "labextension" / "package.json"
+    place.parent.mkdir(parents=True)
+    place.write_bytes((ROOT / "nasedu" / "widgets" / "labextension" / "package.json").read_bytes())
+    monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda name: [str(tmp_path / "share" / name)])
+    return place
+
+
+def test_the_doctor_and_the_lab_say_that_the_extension_is_out_of_date(
+    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, started: list[list[str]], extension: Path
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert cli.main(["doctor"]) == 0
+    assert cli.main(["lab"]) == 0
+    assert "out of date" not in "".join(capsys.readouterr()).lower()
+    extension.write_text(extension.read_text(encoding="utf-8").replace("remoteEntry.", "remoteEntry.0"), "utf-8")
+    assert cli.main(["doctor"]) == 1
+    assert f"lab extension  OUT OF DATE in {extension.parent}: run make lab" in capsys.readouterr().out
+    assert cli.main(["lab"]) == 0
+    assert f"extension in {extension.parent} is out of date: run make lab" in capsys.readouterr().err
+    assert len(started) == 2
+
+
+def test_without_a_copy_of_its_own_as_in_a_wheel_the_extension_is_in_order(
+    monkeypatch: pytest.MonkeyPatch, extension: Path, tmp_path: Path
+) -> None:
+    extension.write_text("{}", encoding="utf-8")
+    assert cli._is_out_of_date(str(extension.parent))
+    monkeypatch.setattr(cli, "EXTENSION", tmp_path / "nowhere")
+    assert not cli._is_out_of_date(str(extension.parent))
 
 
 def test_the_doctor_says_where_the_data_is(

@@ -1,6 +1,9 @@
 """The files that set nasedu up agree with each other."""
 
+import os
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -44,6 +47,21 @@ def test_the_makefile_installs_with_the_same_constraints() -> None:
     installs = [line for line in (ROOT / "Makefile").read_text(encoding="utf-8").splitlines() if "pip install" in line]
     assert installs
     assert all("--constraint constraints.txt" in line for line in installs)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+def test_make_installs_again_when_the_extension_has_changed(tmp_path: Path) -> None:
+    extension = "nasedu/widgets/labextension/package.json"
+    assert (ROOT / extension).is_file()
+    (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
+    for second, name in enumerate(["pyproject.toml", "constraints.txt", extension, ".venv/lab"]):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("", encoding="utf-8")
+        os.utime(tmp_path / name, (second, second))
+    question = ["make", "--question", ".venv/lab"]
+    assert subprocess.run(question, cwd=tmp_path).returncode == 0
+    os.utime(tmp_path / extension, (9, 9))
+    assert subprocess.run(question, cwd=tmp_path).returncode == 1
 
 
 def test_ci_calls_the_test_command_of_the_readme() -> None:

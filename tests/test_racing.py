@@ -124,6 +124,13 @@ def test_without_a_test_there_is_none_in_the_frame():
         ({"processes": 0}, ValueError, "processes must be at least 1; got 0"),
         ({"strategies": {}}, ValueError, "at least one strategy; got none"),
         ({"strategies": [nas.strategies.RandomSearch]}, TypeError, "strategies must have names.*got list"),
+        (
+            {"strategies": {"a": nas.strategies.RandomSearch(nas.spaces.NASBench201(), np.random.default_rng(0))}},
+            TypeError,
+            "give the class or a function, not an object; 'a' is an object of the class RandomSearch",
+        ),
+        ({"strategies": {"a": "RandomSearch"}}, TypeError, "not an object; 'a' is 'RandomSearch'"),
+        ({"evaluator": nas.evaluators.Train}, TypeError, "got the class Train: call it"),
         ({"evaluator": lambda cells: cells}, TypeError, "space of its architectures.*got function without one"),
     ],
 )
@@ -414,6 +421,18 @@ def test_a_race_without_a_test_is_not_drawn():
         plots.race(run(evaluator=toy(None)))
 
 
+def test_only_races_are_drawn_as_races_and_percents_are_no_fractions():
+    frame = run()
+    strategy = nas.strategies.RandomSearch(SPACE, np.random.default_rng(0))
+    history = nas.search(strategy, toy(), trials=2).run(progress=False)
+    for draw in (plots.race, lambda given: plots.regret(given, best=1.0), nas.analysis.outcomes, nas.analysis.curves):
+        with pytest.raises(TypeError, match=r"what nas\.race returned; got History\. .*nas\.plots\.histories draws"):
+            draw(history)
+    for draw in (plots.race, plots.regret, nas.analysis.regret):
+        with pytest.raises(ValueError, match=r"best must be .*in \[0, 1\]; got 97\.9\. Divide percent by 100"):
+            draw(frame, best=97.9)
+
+
 # The command -----------------------------------------------------------------------------------
 
 
@@ -465,7 +484,8 @@ def test_the_command_prints_means_and_spreads_and_draws(folder, tmp_path, capsys
 
 def test_unless_said_otherwise_some_of_each_family_race_and_random_search_is_the_first(folder, capsys):
     assert race(folder, "--trials", "3", "--seeds", "1") == 0
-    rows = capsys.readouterr().out.splitlines()[2:-3]
+    title, _, *rows = capsys.readouterr().out.splitlines()[:-3]
+    assert title == "test accuracy in % of the best so far by validation, one seed"
     names = [row.split()[0] for row in rows]
     assert names[0] == "RandomSearch" and set(names) < set(nas.strategies.__all__)
     assert 4 <= len(names) <= 8, "as many as a figure shows well"
