@@ -84,7 +84,8 @@ def race(
 
     Raises:
         ValueError: there are no strategies, no trials, no seeds or no processes.
-        TypeError: the strategies have no names, the evaluator has no space, or they cannot be sent.
+        TypeError: the strategies have no names, one is an object instead of what makes one, the evaluator has no space,
+            or they cannot be sent.
         RuntimeError: a search failed; says which, and why.
         KeyboardInterrupt: it was interrupted before every strategy had run once.
     """
@@ -123,9 +124,19 @@ def _check(strategies: Mapping[str, MakeStrategy], evaluator: Any, **numbers: in
         )
     if not strategies:
         raise ValueError("a race takes at least one strategy; got none.")
+    for name, make in strategies.items():
+        if not callable(make):
+            kind = type(make).__name__
+            raise TypeError(
+                f"a race makes a fresh strategy for each search: give the class or a function, not an object; {name!r} "
+                f"is {'an object of the class ' + kind if callable(getattr(make, 'ask', None)) else repr(make)}. "
+                "Such as nas.strategies.RandomSearch, or lambda space, rng: nas.strategies.LocalSearch(space, rng)."
+            )
     for name, value in numbers.items():
         if value < 1:
             raise ValueError(f"{name} must be at least 1; got {value}.")
+    if isinstance(evaluator, type):
+        raise TypeError(f"an evaluator is an object, such as a table; got the class {evaluator.__name__}: call it.")
     if not isinstance(getattr(evaluator, "space", None), SearchSpace):
         raise TypeError(
             "the evaluator must have the space of its architectures, as tables have: evaluator.space; "

@@ -185,6 +185,17 @@ def test_what_cannot_be_compared_is_refused(tool, values, message):
         tool(values)
 
 
+@pytest.mark.parametrize(
+    "tool", [analysis.critical_difference, nas.plots.critical_difference, lambda v: analysis.compare(v, None)]
+)
+def test_a_race_is_compared_by_its_outcomes(tool):
+    frame = pandas.DataFrame({"strategy": ["a", "b"], "seed": [0, 0], "trial": [1, 1], "incumbent_test": [0.5, 0.6]})
+    with pytest.raises(TypeError, match=r"give nas\.analysis\.outcomes\(frame\); got the frame of a race"):
+        tool(frame)
+    with pytest.raises(TypeError, match=r"outcomes\(frame\); got list"):
+        tool([[1, 2], [2, 3]])
+
+
 def test_a_control_must_race_and_a_level_must_be_a_share():
     with pytest.raises(ValueError, match="control must be one of a, b; got 'c'"):
         analysis.compare({"a": [1, 2], "b": [2, 3]}, np.random.default_rng(0), control="c")

@@ -423,7 +423,7 @@ def test_a_race_without_a_test_is_not_drawn():
 
 def test_only_races_are_drawn_as_races_and_percents_are_no_fractions():
     frame = run()
-    strategy = nas.strategies.RandomSearch(SPACE, np.random.default_rng(0))
+    strategy = nas.strategies.RandomSearch(TOY, np.random.default_rng(0))
     history = nas.search(strategy, toy(), trials=2).run(progress=False)
     for draw in (plots.race, lambda given: plots.regret(given, best=1.0), nas.analysis.outcomes, nas.analysis.curves):
         with pytest.raises(TypeError, match=r"what nas\.race returned; got History\. .*nas\.plots\.histories draws"):

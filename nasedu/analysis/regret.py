@@ -36,7 +36,11 @@ def curves(
         By strategy, in the frame's order, an array [seeds, trials] or [seeds, points]. What a search has at a time is
         what it had after the last trial that had ended. NaN before the first one has ended, and after the last: what
         a search would have found if it had gone on is not known.
+
+    Raises:
+        TypeError: this is no frame of a race.
     """
+    check_race(frame)
     names = frame["strategy"].unique()
     if seconds is None:
         table = frame.pivot(index=["strategy", "seed"], columns="trial", values=column)
@@ -58,7 +62,12 @@ def regret(frame: pandas.DataFrame, best: float, seconds: ArrayLike | None = Non
         frame: what ``nas.race`` returned.
         best: the highest test accuracy there is, in [0, 1]: ``table.test_accuracies().max()``.
         seconds: as in :func:`curves`.
+
+    Raises:
+        TypeError: this is no frame of a race.
+        ValueError: best is above 1.
     """
+    check_best(best)
     return {name: best - values for name, values in curves(frame, seconds=seconds).items()}
 
 
@@ -81,8 +90,10 @@ def outcomes(
         By strategy, in the frame's order, an array [seeds], in the order of the seeds.
 
     Raises:
+        TypeError: this is no frame of a race.
         ValueError: some search had ended before.
     """
+    check_race(frame)
     if seconds is not None:
         found = {name: values[:, 0] for name, values in curves(frame, column, [seconds]).items()}
         shortest = float(frame.groupby(["strategy", "seed"])["elapsed"].max().min())
@@ -95,6 +106,23 @@ def outcomes(
     rows = frame if trial is None else frame[frame["trial"] == trial]
     ends = rows.sort_values("trial").groupby(["strategy", "seed"]).tail(1).set_index(["strategy", "seed"])[column]
     return {str(name): ends.loc[name].sort_index().to_numpy(float) for name in frame["strategy"].unique()}
+
+
+def check_race(frame: object) -> None:
+    """Raise TypeError unless this has the columns of what ``nas.race`` returns."""
+    if not {"strategy", "seed", "trial"} <= set(getattr(frame, "columns", ())):
+        raise TypeError(
+            f"frame must be what nas.race returned; got {type(frame).__name__}. A history is one search, not a race: "
+            "nas.plots.histories draws it."
+        )
+
+
+def check_best(best: float) -> None:
+    """Raise ValueError if this accuracy is above 1."""
+    if best > 1:
+        raise ValueError(
+            f"best must be the highest test accuracy there is, in [0, 1]; got {best}. Divide percent by 100."
+        )
 
 
 def band(values: ArrayLike) -> tuple[Array, Array, Array]:

@@ -56,6 +56,7 @@ def compare(
         ranked (Pratt 1959); ``p_holm``, the same after Holm's correction for all rows.
 
     Raises:
+        TypeError: the values are not by strategy, such as the frame of a race.
         ValueError: there are fewer than two strategies or seeds, they have different numbers of seeds, one is NaN,
             or there is no such control.
     """
@@ -132,6 +133,7 @@ def critical_difference(values: Mapping[str, ArrayLike], alpha: float = 0.05) ->
         alpha: between 0 and 1.
 
     Raises:
+        TypeError: the values are not by strategy, such as the frame of a race.
         ValueError: there are fewer than two strategies or seeds, they have different numbers of seeds, one is NaN,
             or alpha is outside (0, 1).
     """
@@ -173,6 +175,12 @@ def _groups(ranks: Mapping[str, float], difference: float) -> tuple[tuple[str, .
 
 
 def _checked(values: Mapping[str, ArrayLike]) -> dict[str, Array]:
+    is_race = "incumbent_test" in getattr(values, "columns", ())
+    if is_race or not hasattr(values, "items"):
+        what = "the frame of a race" if is_race else type(values).__name__
+        raise TypeError(
+            f"values are what each strategy reached, by its name: give nas.analysis.outcomes(frame); got {what}."
+        )
     found = {name: np.asarray(each, dtype=float) for name, each in values.items()}
     shapes = {each.shape for each in found.values()}
     if len(found) < 2 or len(shapes) != 1 or len(next(iter(shapes))) != 1 or next(iter(shapes))[0] < 2:

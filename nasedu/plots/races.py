@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nasedu import analysis
+from nasedu.analysis.regret import check_best, check_race
 from nasedu.plots.axes import SIZE, TEXT, finish, room, score_axis
 from nasedu.plots.curves import Array, draw_band, limit, what_bands_are
 from nasedu.plots.palette import INK, QUIET, LineStyle, readable, strategy_styles
@@ -53,9 +54,12 @@ def race(frame: pandas.DataFrame, *, best: float | None = None, by_time: bool = 
         A new pyplot figure.
 
     Raises:
-        ValueError: the race had no test accuracies, or no costs to draw it over time.
+        TypeError: this is no frame of a race.
+        ValueError: the race had no test accuracies, or no costs to draw it over time, or best is above 1.
     """
     budget = _budget(frame, by_time)
+    if best is not None:
+        check_best(best)
     given = analysis.curves(frame, seconds=budget.seconds)
     figure, panels, styles = _panels(list(given), budget.name, "test accuracy")
     shown = [] if best is None else [np.array([best])]
@@ -84,7 +88,7 @@ def regret(frame: pandas.DataFrame, best: float, *, by_time: bool = False) -> Fi
         A new pyplot figure.
 
     Raises:
-        ValueError: as of :func:`race`, or the race has found more than the best.
+        TypeError, ValueError: as of :func:`race`, or the race has found more than the best.
     """
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -120,6 +124,7 @@ class _Budget(NamedTuple):
 
 
 def _budget(frame: pandas.DataFrame, by_time: bool) -> _Budget:
+    check_race(frame)
     if frame["incumbent_test"].isna().all():
         raise ValueError(
             "a race is drawn by its test accuracies, and this one has none: race on a table that has them."
@@ -198,7 +203,7 @@ def critical_difference(values: Mapping[str, ArrayLike], alpha: float = 0.05, ax
         The axes.
 
     Raises:
-        ValueError: as of ``nasedu.analysis.critical_difference``.
+        TypeError, ValueError: as of ``nasedu.analysis.critical_difference``.
     """
     from matplotlib import pyplot
 
