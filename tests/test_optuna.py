@@ -162,6 +162,12 @@ def test_the_seed_of_the_sampler_comes_from_the_rng_unless_the_sampler_is_given(
     assert asked(0, given(seed=5)) == asked(1, given(seed=5)) != asked(1, given(seed=6))
 
 
+@pytest.mark.parametrize("sampler", ["tpe", optuna.samplers.TPESampler])
+def test_a_name_or_a_class_is_no_sampler(sampler):
+    with pytest.raises(TypeError, match=r"must be an object, such as optuna\.samplers\.TPESampler\(seed=0\).*; got"):
+        make(sampler=sampler)
+
+
 def test_optuna_says_nothing_and_its_verbosity_stays():
     script = (
         "import sys, numpy as np, nasedu as nas\n"

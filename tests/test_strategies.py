@@ -353,7 +353,11 @@ def test_strategies_are_imported_without_torch():
     ("name", "arguments", "message"),
     [
         ("RegularizedEvolution", {"population_size": 3, "sample_size": 4}, "sample_size must lie in 1..*=3; got 4"),
-        ("GeneticAlgorithm", {"population_size": 1}, "population_size must be at least 2"),
+        ("GeneticAlgorithm", {"population_size": 1}, "population_size must be a whole number, at least 2; got 1"),
+        ("GeneticAlgorithm", {"population_size": "10"}, "population_size must be a whole number, at least 2; got '10'"),
+        ("NSGA2", {"population_size": "10"}, "population_size must be a whole number, at least 2; got '10'"),
+        ("RegularizedEvolution", {"population_size": "10"}, "population_size must be a whole number; got '10'"),
+        ("RegularizedEvolution", {"sample_size": 2.5}, "sample_size must be a whole number; got 2.5"),
         ("GeneticAlgorithm", {"sample_size": 0}, "sample_size must lie in 1.."),
         ("GeneticAlgorithm", {"elites": 20}, "elites must lie in 0..19"),
         ("GeneticAlgorithm", {"mutation_rate": 1.5}, "mutation_rate is a probability.*got 1.5"),
@@ -370,5 +374,5 @@ def test_strategies_are_imported_without_torch():
     ],
 )
 def test_wrong_arguments_are_named(name, arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         getattr(S, name)(SPACES["two decisions"], np.random.default_rng(0), **arguments)

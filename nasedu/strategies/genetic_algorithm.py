@@ -79,8 +79,8 @@ class GeneticAlgorithm:
         mutation_rate: float | None = None,
         elites: int | None = None,
     ) -> None:
-        if population_size < 2 or population_size != int(population_size):
-            raise ValueError(f"population_size must be a whole number, at least 2; got {population_size}.")
+        if not isinstance(population_size, int | np.integer) or population_size < 2:
+            raise ValueError(f"population_size must be a whole number, at least 2; got {population_size!r}.")
         if not 1 <= sample_size <= population_size:
             raise ValueError(f"sample_size must lie in 1..population_size={population_size}; got {sample_size}.")
         elite_size = population_size // 4 if elites is None else elites

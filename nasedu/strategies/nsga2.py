@@ -86,8 +86,8 @@ class NSGA2:
         mutation_rate: float | None = None,
     ) -> None:
         check_objectives(objectives)
-        if population_size < 2 or population_size != int(population_size):
-            raise ValueError(f"population_size must be a whole number, at least 2; got {population_size}.")
+        if not isinstance(population_size, int | np.integer) or population_size < 2:
+            raise ValueError(f"population_size must be a whole number, at least 2; got {population_size!r}.")
         rate = 1 / len(space.decisions) if mutation_rate is None else mutation_rate
         if not (0 <= crossover_rate <= 1 and 0 <= rate <= 1):
             given = f"{crossover_rate} and {mutation_rate}"

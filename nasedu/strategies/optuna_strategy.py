@@ -11,6 +11,8 @@ trials and one density g of the others, draws from l, and proposes the draw with
     tell:  the score to the study's trial; a failed trial is pruned
 
 Decisions that do not matter are not parameters of the trial (*define by run*), so the sampler learns nothing from them.
+Every decision is a categorical parameter. CmaEsSampler knows numbers only: here it falls back to random draws, from the
+first trial to the last. TPESampler, GPSampler and NSGAIISampler take categories.
 TPE proposes some architectures again and again; ``nas.strategies.WithoutRepeats`` around it mends that.
 
 What differs from a study of Optuna's own loop:
@@ -47,7 +49,7 @@ class OptunaStrategy:
     Args:
         space: whose decisions are the parameters, by their names.
         rng: the seed of the default sampler is drawn from it, and architectures after 100 draws in vain.
-        sampler: any of ``optuna.samplers`` for one objective, with a seed of its own; None for TPE.
+        sampler: any of ``optuna.samplers`` for one objective and categories, with a seed of its own; None for TPE.
 
     Attributes:
         study: Optuna's, to look at with ``optuna.visualization``. It maximises the score.
@@ -59,6 +61,7 @@ class OptunaStrategy:
 
     Raises:
         ImportError: Optuna is not installed.
+        TypeError: sampler is no sampler, such as its name or its class.
     """
 
     def __init__(
@@ -67,6 +70,11 @@ class OptunaStrategy:
         optuna = _optuna()
         self.space = space
         self.rng = rng
+        if sampler is not None and not isinstance(sampler, optuna.samplers.BaseSampler):
+            raise TypeError(
+                "sampler must be an object, such as optuna.samplers.TPESampler(seed=0), or None for TPE; "
+                f"got {sampler!r}."
+            )
         self.sampler = sampler or optuna.samplers.TPESampler(seed=int(rng.integers(2**32)))
         self.settings = {"sampler": type(self.sampler).__name__}
         with _quiet():

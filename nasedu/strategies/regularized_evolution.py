@@ -64,12 +64,16 @@ class RegularizedEvolution:
         tell: ``entered`` and ``left``, the numbers of the trials that entered the queue and left it, or None.
 
     Raises:
+        TypeError: a size is no whole number.
         ValueError: sample_size is outside 1..population_size.
     """
 
     def __init__(
         self, space: SearchSpace, rng: np.random.Generator, *, population_size: int = 20, sample_size: int | None = None
     ) -> None:
+        for name, value in (("population_size", population_size), ("sample_size", sample_size)):
+            if not isinstance(value, int | np.integer) and (name, value) != ("sample_size", None):
+                raise TypeError(f"{name} must be a whole number; got {value!r}.")
         size = max(population_size // 2, 1) if sample_size is None else sample_size
         if not 1 <= size <= population_size:
             raise ValueError(f"sample_size must lie in 1..population_size={population_size}; got {size}.")
