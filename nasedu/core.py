@@ -238,9 +238,9 @@ class SearchSpace:
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
         if type(self) is SearchSpace:
-            made_with = f" ({arguments})" if arguments else ""
+            count, made_with = len(self.decisions), f" ({arguments})" if arguments else ""
             size = f"{self.size:,}" if self.size < 10**12 else f"about 10^{round(math.log10(self.size))}"
-            return f"<SearchSpace {self.name!r}{made_with}: {len(self.decisions)} decisions, {size} architectures>"
+            return f"<SearchSpace {self.name!r}{made_with}: {count} decision{'s'[: count > 1]}, {size} architectures>"
         return f"{type(self).__name__}({arguments})"
 
     # What a space may override ------------------------------------------------------------

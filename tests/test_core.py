@@ -216,7 +216,7 @@ def test_the_order_of_parameters_does_not_matter():
     one, two = (
         SearchSpace("toy", [Decision("d", (1, 2))], parameters) for parameters in ({"a": 1, "b": 2}, {"b": 2, "a": 1})
     )
-    assert one == two and repr(two) == "SearchSpace(b=2, a=1)"
+    assert one == two and repr(two) == "<SearchSpace 'toy' (b=2, a=1): 1 decision, 2 architectures>"
 
 
 def test_other_parameters_decisions_or_names_make_another_space():
