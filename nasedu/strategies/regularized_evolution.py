@@ -90,10 +90,18 @@ class RegularizedEvolution:
         """Propose a mutated copy of a tournament's winner that was not asked for before."""
         self.random_asks_left -= 1
         for _ in range(ATTEMPTS):
-            child = self._founder() if self.random_asks_left >= 0 or not self.population else self._child()
+            draws = [] if self.random_asks_left >= 0 else self._draw()
+            parent = max(draws, key=attrgetter("score"), default=None)
+            child = self.space.mutate(parent.architecture, self.rng) if parent else self.space.sample(self.rng)
             if child not in self.asked:
                 break
         self.asked.add(child)
+        pairs = zip(parent.architecture.choices, child.choices, strict=True) if parent else ()
+        self.state = {
+            "parent": parent.number if parent else None,
+            "draws": [trial.number for trial in draws],
+            "changed": [index for index, (old, new) in enumerate(pairs) if old != new],
+        }
         return child
 
     def tell(self, trial: Trial) -> None:
@@ -103,18 +111,8 @@ class RegularizedEvolution:
         self.state = {"entered": trial.number, "left": self.population[0].number if full else None}
         self.population.append(trial)  # the queue drops its oldest beyond P
 
-    def _founder(self) -> Architecture:
-        self.state = {"parent": None, "draws": [], "changed": []}
-        return self.space.sample(self.rng)
-
-    def _child(self) -> Architecture:
-        draws = [self.population[int(u * len(self.population))] for u in self.rng.random(self.sample_size).tolist()]
-        parent = max(draws, key=attrgetter("score"))
-        child = self.space.mutate(parent.architecture, self.rng)
-        pairs = zip(parent.architecture.choices, child.choices, strict=True)
-        self.state = {
-            "parent": parent.number,
-            "draws": [trial.number for trial in draws],
-            "changed": [index for index, (old, new) in enumerate(pairs) if old != new],
-        }
-        return child
+    def _draw(self) -> list[Trial]:
+        """Draw the sample of a tournament, with replacement; nobody from an empty queue."""
+        if not self.population:
+            return []
+        return [self.population[int(u * len(self.population))] for u in self.rng.random(self.sample_size).tolist()]
