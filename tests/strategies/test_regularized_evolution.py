@@ -26,7 +26,8 @@ def test_the_parent_has_each_rank_as_often_as_draws_with_replacement_make_it():
     best_first = [2, 4, 0, 3, 1]
     found = Counter()
     for _ in range(n):
-        strategy._child()  # what was asked for before would be thrown away
+        strategy.asked.clear()  # what was asked for before would be thrown away
+        strategy.ask()
         found[strategy.state["parent"]] += 1
     for rank, number in enumerate(best_first, start=1):
         expected = ((P - rank + 1) ** size - (P - rank) ** size) / P**size
@@ -37,7 +38,8 @@ def test_the_parent_is_the_best_of_the_draws():
     scores = [0.3, 0.1, 0.5, 0.2, 0.4]
     strategy = filled(5, 2, scores)
     for _ in range(100):
-        strategy._child()
+        strategy.asked.clear()
+        strategy.ask()
         assert len(strategy.state["draws"]) == 2
         assert scores[strategy.state["parent"]] == max(scores[number] for number in strategy.state["draws"])
 
@@ -81,7 +83,8 @@ def test_a_failed_trial_is_parent_only_of_a_sample_that_all_failed():
     strategy = filled(4, 2, [0.1, 0.2, 0.3])
     strategy.tell(dataclasses.replace(nas.Trial(strategy.ask(), failure="no"), number=3))
     for _ in range(200):
-        strategy._child()
+        strategy.asked.clear()
+        strategy.ask()
         assert strategy.state["parent"] != 3 or strategy.state["draws"] == [3, 3]
 
 
