@@ -548,5 +548,5 @@ def for_the_eye(value: Any) -> Any:
     if type(value) is dict:
         return {str(name): for_the_eye(item) for name, item in value.items()}
     if type(value) is list:
-        return [for_the_eye(item) for item in value]
+        return value[:] if {*map(type, value)} <= {int} else [for_the_eye(item) for item in value]
     return for_the_eye(plain(value))

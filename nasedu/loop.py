@@ -197,6 +197,8 @@ class Search:
 
     def _evaluate(self) -> list[Trial]:
         """Return the trials of what was asked, in that order; what has the same epochs is evaluated together."""
+        if len(self._asked) == 1:
+            return self._evaluate_group(self._asked[0].epochs, [self._asked[0]])
         groups: dict[float | None, list[Ask]] = {}
         for asked in self._asked:
             groups.setdefault(asked.epochs, []).append(asked)
