@@ -289,6 +289,7 @@ def interrupt():
 
 space = nas.SearchSpace("toy", [nas.Decision(name, (0, 1, 2, 3)) for name in "abc"])
 table = nas.tables.Table("toys", space, np.random.default_rng(0).random((64, 1, 1)))
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background may have it ignored
 threading.Thread(target=interrupt, daemon=True).start()
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
