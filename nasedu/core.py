@@ -160,7 +160,7 @@ class SearchSpace:
     """An ordered list of decisions, and which combinations of them are architectures.
 
     Usable as it is (every combination is valid, drawn as a chain of decisions), or
-    subclassed: override :meth:`active`, :meth:`is_valid`, :meth:`format`/:meth:`parse`,
+    subclassed: override :meth:`active`, :meth:`is_valid`, :meth:`format`/:meth:`parse`/:meth:`pieces`,
     :meth:`diagram` and :meth:`canonical` as far as the space needs them.
 
     Args:
@@ -256,6 +256,22 @@ class SearchSpace:
     def format(self, choices: tuple[int, ...]) -> str:
         """Return the native string of an architecture: ``name=option`` for each active decision."""
         return ",".join(f"{name}={option}" for name, option in self.options(choices).items())
+
+    def pieces(self, choices: tuple[int, ...]) -> list[tuple[str, int | None]]:
+        """Return the native string in pieces, each with the index of the decision that it tells, or None.
+
+        Joined, the texts are what :meth:`format` returns. By them a drawing shows which part of the string makes which
+        edge or node. A space that overrides ``format`` overrides this too, or its string is one piece.
+        """
+        if not _is_inherited(self, "format"):
+            return [(self.format(choices), None)]
+        found: list[tuple[str, int | None]] = []
+        for index, on in enumerate(self.active(choices)):
+            if on:
+                found += [(",", None)] if found else []
+                decision = self.decisions[index]
+                found.append((f"{decision.name}={decision.options[choices[index]]}", index))
+        return found
 
     def parse(self, text: str) -> Architecture:
         """Return the architecture that a native string names.
@@ -547,13 +563,14 @@ class Architecture:
         return self.space.options(self.choices)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the ``*.nas.json`` document: space, choices by option name, native string, diagram."""
+        """Return the ``*.nas.json`` document: space, choices by option name, native string and its pieces, diagram."""
         return {
             "format": ARCHITECTURE_FORMAT,
             "version": FORMAT_VERSION,
             "space": self.space.to_json(),
             "choices": self.options,
             "name": str(self),
+            "pieces": [list(piece) for piece in self.space.pieces(self.choices)],
             "diagram": self.space.diagram(self).to_json(),
         }
 
