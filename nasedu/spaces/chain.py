@@ -146,6 +146,17 @@ class Chain(SearchSpace):
         """Return the layers from input to output, such as ``conv3-16-relu > pool > dense-32-relu``."""
         return " > ".join(_layer_name(layer) for layer in self.layers(choices))
 
+    def pieces(self, choices: tuple[int, ...]) -> list[tuple[str, int | None]]:
+        """Return the string in pieces: one for each layer, told by its type, and one for each skip connection."""
+        found: list[tuple[str, int | None]] = []
+        for index, layer in enumerate(self.layers(choices)):
+            name = _layer_name(layer)
+            body, start = name.removesuffix("+skip"), 1 + index * len(self._parts)
+            found += [(" > ", None)] if index else []
+            found.append((body, start))
+            found += [("+skip", start + len(self._parts) - 1)] if body != name else []
+        return found
+
     def parse(self, text: str) -> Architecture:
         """Return the chain that a string such as ``conv3-16-relu > pool`` names.
 

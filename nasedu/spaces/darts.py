@@ -99,6 +99,18 @@ class DARTS(SearchSpace):
         concat = f"range(2, {NODES + 2})"
         return f"Genotype(normal={normal}, normal_concat={concat}, reduce={reduce}, reduce_concat={concat})"
 
+    def pieces(self, choices: tuple[int, ...]) -> list[tuple[str, int | None]]:
+        """Return the genotype in pieces: one for each gene, told by the decision of its operation."""
+        found: list[tuple[str, int | None]] = [("Genotype(", None)]
+        for row, cell in enumerate(CELLS):
+            found.append((f"{', ' if row else ''}{cell}=[", None))
+            for index, gene in enumerate(self.genes(choices, cell)):
+                node, k = divmod(index, 2)
+                found += [(", ", None)] if index else []
+                found.append((str(gene), 3 * (row * NODES + node) + 1 + k))
+            found.append((f"], {cell}_concat=range(2, {NODES + 2})", None))
+        return [*found, (")", None)]
+
     def parse(self, text: str) -> Architecture:
         """Return the architecture that a ``Genotype(…)`` string names. The string is read, never run.
 

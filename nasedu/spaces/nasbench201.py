@@ -60,6 +60,14 @@ class NASBench201(SearchSpace):
         parts = [f"{OPERATIONS[choice]}~{source}" for choice, (source, _) in zip(choices, EDGES, strict=True)]
         return f"|{parts[0]}|+|{parts[1]}|{parts[2]}|+|{parts[3]}|{parts[4]}|{parts[5]}|"
 
+    def pieces(self, choices: tuple[int, ...]) -> list[tuple[str, int | None]]:
+        """Return the benchmark's string in pieces: one for each edge, such as ``nor_conv_3x3~0``."""
+        found: list[tuple[str, int | None]] = [("|", None)]
+        for index, (choice, (source, target)) in enumerate(zip(choices, EDGES, strict=True)):
+            ends_node = source == target - 1 and index < len(EDGES) - 1
+            found += [(f"{OPERATIONS[choice]}~{source}", index), ("|+|" if ends_node else "|", None)]
+        return found
+
     def parse(self, text: str) -> Architecture:
         """Return the cell that a string such as ``|none~0|+|none~0|none~1|+|…|`` names.
 
