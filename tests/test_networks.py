@@ -13,7 +13,7 @@ from nasedu.networks.darts import DARTSNetwork, FactorizedReduce, SeparableConvo
 from nasedu.networks.darts_published import DARTS_V1, DARTS_V2, PublishedNetwork
 from nasedu.networks.initialization import materialize
 from nasedu.networks.nasbench201 import Cell
-from nasedu.networks.operations import AveragePool, average_pool
+from nasedu.networks.operations import AveragePool, average_pool, pooling_matrix
 from nasedu.spaces import DARTS, Chain, NASBench201
 from nasedu.spaces.nasbench201 import EDGES, OPERATIONS
 
@@ -205,6 +205,16 @@ def test_pooling_as_a_matrix_is_torch_s_pooling(space, size, stride):
     weights = torch.randn(result.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     gradients = [torch.autograd.grad((y * weights).sum(), x)[0] for y in (result, expected)]
     assert torch.allclose(*gradients)
+
+
+def test_a_matrix_first_needed_in_inference_serves_training_too():
+    pooling_matrix.cache_clear()
+    x = inputs((2, 11))
+    with torch.inference_mode():
+        in_inference = average_pool(x, 3, 1)
+    y = average_pool(x.requires_grad_(), 3, 1)
+    assert torch.equal(y, in_inference) and "Pool" not in type(y.grad_fn).__name__
+    y.sum().backward()
 
 
 def test_padding_is_not_counted():

@@ -38,7 +38,7 @@ from nasedu.training.loop import Fit, check_settings, diverged, make_optimizer, 
 
 __all__ = ["fit_population", "population_size"]
 
-LARGEST = {"cpu": 8, "cuda": 512}  # K beyond which nothing is gained
+LARGEST = {"cpu": 16, "cuda": 512}  # K beyond which nothing is gained
 TENSORS_PER_CELL = 26  # at most, the size of a cell's input: four nodes and their gradients, six edges of three
 TENSORS_TO_EVALUATE = 16  # at most, of the same size; those of the last training step are still there
 SHARE_OF_MEMORY = 0.5  # of what is free
@@ -154,7 +154,7 @@ def population_size(dataset: Dataset, channels: int, cells: int, batch_size: int
     else:
         free = psutil.virtual_memory().available
     need = _memory(dataset.input_shape, channels, cells, batch_size)
-    return max(1, min(LARGEST.get(where.type, 8), int(SHARE_OF_MEMORY * free) // need))
+    return max(1, min(LARGEST.get(where.type, 16), int(SHARE_OF_MEMORY * free) // need))
 
 
 def _memory(input_shape: Sequence[int], channels: int, cells: int, batch_size: int) -> int:

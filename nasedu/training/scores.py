@@ -84,10 +84,10 @@ def mean_absolute_error(network: nn.Module, dataset: Dataset, split: str, device
     return float(((targets - outputs).abs().mean(0).cpu().numpy() * deviations).mean())
 
 
-@torch.no_grad()
 def _evaluate(network: nn.Module, dataset: Dataset, split: str, device: str | torch.device) -> tuple[Tensor, Tensor]:
     """Return the outputs of a network in evaluation mode, [samples, outputs], and the labels."""
     inputs, labels = devices.on_device(dataset, split, devices.device(device))
     network.eval()
     starts = range(0, len(labels), EVALUATION_BATCH)
-    return torch.cat([network(inputs[start : start + EVALUATION_BATCH]) for start in starts]).float(), labels
+    with torch.inference_mode():
+        return torch.cat([network(inputs[start : start + EVALUATION_BATCH]) for start in starts]).float(), labels
