@@ -21,6 +21,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
+from functools import lru_cache
 
 from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace
 
@@ -113,31 +114,12 @@ class NASBench201(SearchSpace):
         Each node is written as a sum of terms. Skip adds the source's terms, pooling is linear and
         so is applied to each term, and every convolution is a term of its own: two convolutions of
         the same input have different weights, while one convolution that arrives over two paths
-        counts twice. Convolutions get letters, and the smallest text over all letterings is the name.
+        counts twice. Convolutions that read the same up to letters get different letters, and the
+        smallest text over all ways to give them is the name.
         """
         live = self.live_edges(architecture)
-        convolutions = [
-            index for index, choice in enumerate(architecture.choices) if live[index] and "conv" in OPERATIONS[choice]
-        ]
-        letterings = itertools.permutations("abcdef"[: len(convolutions)])
-        return min(
-            self._text(architecture, live, dict(zip(convolutions, letters, strict=True))) for letters in letterings
-        )
-
-    def _text(self, architecture: Architecture, live: tuple[bool, ...], letters: dict[int, str]) -> str:
-        terms: list[Counter[str]] = [Counter({"x": 1}), Counter(), Counter(), Counter()]
-        for index, (source, target) in enumerate(EDGES):
-            operation = OPERATIONS[architecture.choices[index]]
-            if not live[index]:
-                continue
-            if operation == "skip_connect":
-                terms[target].update(terms[source])
-            elif operation == "avg_pool_3x3":
-                terms[target].update({f"p({term})": count for term, count in terms[source].items()})
-            else:
-                name = "c" + operation[-1] + letters[index]
-                terms[target][f"{name}({_sum(terms[source])})"] += 1
-        return _sum(terms[3])
+        names = [OPERATIONS[choice] if on else "none" for choice, on in zip(architecture.choices, live, strict=True)]
+        return _canonical(tuple(names))
 
     def benchmark_canonical(self, architecture: Architecture) -> str:
         """Return the published rule's name for the cell: 6,466 different ones (Section 2.1).
@@ -154,6 +136,33 @@ class NASBench201(SearchSpace):
                     arriving.append(_published_term(OPERATIONS[architecture.choices[index]], nodes[source]))
             nodes.append("+".join(sorted(arriving)))
         return nodes[3]
+
+
+@lru_cache(maxsize=len(OPERATIONS) ** len(EDGES))
+def _canonical(names: tuple[str, ...]) -> str:
+    """Return the name of a cell with these operations, ``none`` where no signal passes."""
+    no_letters = dict.fromkeys(range(len(EDGES)), "")
+    unlettered = _nodes(names, no_letters)
+    alike: dict[str, list[int]] = {}  # convolutions by what they read
+    for index, (source, _) in enumerate(EDGES):
+        if "conv" in names[index]:
+            alike.setdefault(f"{names[index]}({_sum(unlettered[source])})", []).append(index)
+    ways = itertools.product(*(itertools.permutations("abcdef"[: len(group)]) for group in alike.values()))
+    edges = [index for group in alike.values() for index in group]
+    return min(_sum(_nodes(names, dict(zip(edges, itertools.chain(*way), strict=True)))[3]) for way in ways)
+
+
+def _nodes(names: tuple[str, ...], letters: dict[int, str]) -> list[Counter[str]]:
+    """Return each node's terms and how often they occur; sources come before targets in the order of edges."""
+    terms: list[Counter[str]] = [Counter({"x": 1}), Counter(), Counter(), Counter()]
+    for index, ((source, target), name) in enumerate(zip(EDGES, names, strict=True)):
+        if name == "skip_connect":
+            terms[target].update(terms[source])
+        elif name == "avg_pool_3x3":
+            terms[target].update({f"p({term})": count for term, count in terms[source].items()})
+        elif name != "none":
+            terms[target][f"c{name[-1]}{letters[index]}({_sum(terms[source])})"] += 1
+    return terms
 
 
 def _sum(terms: Counter[str]) -> str:
