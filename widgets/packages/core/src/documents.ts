@@ -38,8 +38,16 @@ export interface Space {
   decisions: Decision[];
 }
 
+/** A part of a native string, and the decision that it tells. */
+export interface Piece {
+  text: string;
+  decision: number | null;
+}
+
 export interface Architecture {
   name: string;
+  /** What the name is made of, in order. */
+  pieces: Piece[];
   space: Space;
   diagram: Diagram;
   metrics: Record<string, unknown>;
@@ -81,6 +89,7 @@ export class DocumentError extends Error {}
 
 const MOST_NODES = 2000;
 const MOST_EDGES = 10000;
+const MOST_PIECES = 5000;
 
 function show(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
@@ -176,12 +185,23 @@ function checkFormat(document: Record<string, unknown>, name: string): void {
 export function readArchitecture(value: unknown): Architecture {
   const document = object(typeof value === 'string' ? parse(value, 'the file') : value, 'the document');
   checkFormat(document, 'nasedu.architecture');
+  const name = optionalText(document.name, 'name');
   return {
-    name: optionalText(document.name, 'name'),
+    name,
+    pieces: readPieces(document.pieces, name),
     space: readSpace(document.space),
     diagram: readDiagram(document.diagram),
     metrics: isObject(document.metrics) ? document.metrics : {},
   };
+}
+
+/** A name whose pieces are not given, or are not those of this name, is one piece. */
+function readPieces(value: unknown, name: string): Piece[] {
+  const pieces = (value == null ? [] : list(value, 'pieces', MOST_PIECES)).map((entry, index) => {
+    const [part, decision] = list(entry, `pieces[${index}]`);
+    return { text: text(part, `the text of pieces[${index}]`), decision: optionalNumber(decision, `the decision of pieces[${index}]`) };
+  });
+  return pieces.map((piece) => piece.text).join('') === name ? pieces : [{ text: name, decision: null }];
 }
 
 function parse(source: string, what: string): unknown {

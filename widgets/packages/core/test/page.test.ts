@@ -1,6 +1,8 @@
 // @vitest-environment jsdom
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readArchitecture, readHistory } from '../src/documents';
+import { operationStyle } from '../src/palette';
+import { clean } from '../src/text';
 import { mountArchitecture } from '../src/page/architecture';
 import { mountPlayer, type PlayerOptions } from '../src/page/player';
 import { showProblem } from '../src/page/problem';
@@ -162,6 +164,86 @@ describe('a player', () => {
     const { root, press } = play(lines([...events, { event: 'step', number: 7, state }]));
     for (let step = 0; step < 7; step++) await press('ArrowRight');
     expect(root.dataset.position).toBe('7');
+  });
+});
+
+describe('an architecture as its string', () => {
+  const named = (): Record<string, unknown> => ({ ...architecture(), name: '<skip~0|conv~0>', pieces: [['<', null], ['skip~0', 0], ['|', null], ['conv~0', 1], ['>', null]] });
+  const mount = (onSelect?: (decision: number) => void) => {
+    const view = mountArchitecture(document.body, readArchitecture(named()), onSelect);
+    return { view, pieces: [...document.querySelectorAll<HTMLElement>('.nasedu-piece')] };
+  };
+  const lit = (): (string | null)[] => [...document.querySelectorAll('.nasedu-lit')].map((part) => part.getAttribute('data-edge') ?? part.textContent);
+  const key = (target: Element, name: string): boolean => target.dispatchEvent(new KeyboardEvent('keydown', { key: name, bubbles: true, cancelable: true }));
+
+  it('is the whole string, each piece in the colour of its operation', () => {
+    const { pieces } = mount();
+    expect(document.querySelector('.nasedu-string')!.textContent).toBe('<skip~0|conv~0>');
+    expect(document.querySelector('.nasedu-name')!.textContent).toBe('toy');
+    expect(pieces.map((piece) => piece.style.getPropertyValue('--n-op'))).toEqual(['skip_connect', 'nor_conv_3x3'].map((name) => operationStyle(name).color));
+  });
+
+  it('lights up with the drawing, whichever of the two the pointer is on', () => {
+    const { pieces } = mount();
+    const over = (target: Element): void => void target.dispatchEvent(new MouseEvent('pointerover', { bubbles: true }));
+    over(document.querySelector('[data-edge="1"] .nasedu-halo')!);
+    expect(new Set(lit())).toEqual(new Set(['1', 'nor_conv_3x3', 'conv~0']));
+    over(pieces[0]!);
+    expect(new Set(lit())).toEqual(new Set(['0', 'skip_connect', 'skip~0']));
+    over(document.querySelector('.nasedu-string')!);
+    expect(lit()).toEqual([]);
+    over(pieces[0]!);
+    document.querySelector('.nasedu-architecture')!.dispatchEvent(new MouseEvent('pointerleave'));
+    expect(lit()).toEqual([]);
+  });
+
+  it('is walked along by keyboard, from one place that Tab reaches', () => {
+    const { pieces } = mount();
+    expect(pieces.map((piece) => piece.tabIndex)).toEqual([0, -1]);
+    pieces[0]!.focus();
+    expect(lit()).toContain('0');
+    expect(key(pieces[0]!, 'ArrowRight')).toBe(false); // handled
+    expect(document.activeElement).toBe(pieces[1]);
+    expect(pieces.map((piece) => piece.tabIndex)).toEqual([-1, 0]);
+    expect(lit()).toContain('1');
+    key(pieces[1]!, 'ArrowRight');
+    expect(document.activeElement).toBe(pieces[1]);
+    key(pieces[1]!, 'Home');
+    expect(document.activeElement).toBe(pieces[0]);
+    expect(key(pieces[0]!, 'd')).toBe(true); // not ours
+    pieces[0]!.blur();
+    expect(lit()).toEqual([]);
+  });
+
+  it('selects what a piece tells, with and without somebody who listens', () => {
+    const selected: number[] = [];
+    for (const onSelect of [(decision: number) => void selected.push(decision), undefined]) {
+      const { view, pieces } = mount(onSelect);
+      key(pieces[1]!, 'Enter');
+      expect(document.querySelector('[data-edge="1"]')!.classList.contains('nasedu-selected')).toBe(true);
+      expect(pieces.map((piece) => piece.getAttribute('aria-pressed'))).toEqual(['false', 'true']);
+      document.querySelector('[data-label="1"] rect')!.dispatchEvent(new MouseEvent('click', { bubbles: true }));
+      expect(document.querySelectorAll('.nasedu-selected')).toHaveLength(0);
+      view.destroy();
+    }
+    expect(selected).toEqual([1, -1]);
+  });
+
+  it('keeps JupyterLab shortcuts away', () => {
+    const { pieces } = mount();
+    for (const piece of pieces) expect(piece.getAttribute('data-lm-suppress-shortcuts')).toBe('true');
+  });
+
+  it.each([[undefined], [[['x', 0]]], [[['<skip~0|conv~0>', null]]]])('is in the caption where its pieces are not known: %j', (pieces) => {
+    mountArchitecture(document.body, readArchitecture({ ...named(), pieces }));
+    expect(document.querySelector<HTMLElement>('.nasedu-string')!.hidden).toBe(true);
+    expect(document.querySelector('.nasedu-name')!.textContent).toBe('toy · <skip~0|conv~0>');
+  });
+
+  it.each(HOSTILE)('shows hostile pieces as text: %j', (poison) => {
+    mountArchitecture(document.body, readArchitecture({ ...named(), name: poison, pieces: [[poison, 0]] }));
+    expect(document.querySelectorAll('script, img, a, iframe, [onload], [onerror]')).toHaveLength(0);
+    expect(document.querySelector('.nasedu-piece')!.textContent).toBe(clean(poison));
   });
 });
 

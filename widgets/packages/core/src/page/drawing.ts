@@ -91,6 +91,7 @@ function drawLabel({ edge, index, label }: EdgeShape, isMarked: boolean): SVGGEl
     shape('rect', { y: -LABEL_HEIGHT / 2 + 1, height: LABEL_HEIGHT - 2 }),
     svgText('', { 'font-size': LABEL_TEXT }),
   );
+  if (edge.decision !== null) group.setAttribute('data-decision', String(edge.decision));
   if (isMarked) group.classList.add('nasedu-changed');
   writeLabel(group, edge.operation);
   return [group];
