@@ -44,6 +44,9 @@ __all__ = [
     "SearchSpace",
     "Strategy",
     "Trial",
+    "check_by",
+    "check_text",
+    "draw_below",
 ]
 
 Option = str | int | float | bool
@@ -51,6 +54,9 @@ ARCHITECTURE_FORMAT = "nasedu.architecture"
 FORMAT_VERSION = 1
 MAX_REDRAWS = 10_000
 REDRAWS_BEFORE_LISTING = 100
+MAX_NEIGHBORS = 1_000_000
+MAX_LISTED = 10_000_000
+MAX_TEXT = 100_000
 HOW_TO_PARSE = "space.parse(text) makes an architecture of a string."
 
 
@@ -160,8 +166,10 @@ class SearchSpace:
     """An ordered list of decisions, and which combinations of them are architectures.
 
     Usable as it is (every combination is valid, drawn as a chain of decisions), or
-    subclassed: override :meth:`active`, :meth:`is_valid`, :meth:`format`/:meth:`parse`/:meth:`pieces`,
-    :meth:`diagram` and :meth:`canonical` as far as the space needs them.
+    subclassed: override :meth:`active`, :meth:`is_valid`, :meth:`alternatives`, :meth:`format`/:meth:`parse`/
+    :meth:`pieces`, :meth:`diagram` and :meth:`canonical` as far as the space needs them. A space that has a method
+    ``network(self, architecture, input_shape, classes, **options)`` is trained by it, see
+    :func:`nasedu.networks.build`.
 
     Args:
         name: how files and the command line call the space.
@@ -207,8 +215,9 @@ class SearchSpace:
         self._counts = tuple(len(decision.options) for decision in decisions)
         self._count_array = np.array(self._counts)  # for rng.integers
         self._always_active = (True,) * len(decisions)
-        self._ends = _ends_of_changes(self._counts, self._always_active)
+        self._ends = tuple(itertools.accumulate(count - 1 for count in self._counts))
         self._is_plain = _is_inherited(self, "active") and _is_inherited(self, "is_valid")
+        self._changes_freely = self._is_plain and _is_inherited(self, "alternatives")
         self._key = (name, json.dumps(own, sort_keys=True), decisions)  # the last: from here on the space is frozen
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -239,19 +248,27 @@ class SearchSpace:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
         if type(self) is SearchSpace:
             count, made_with = len(self.decisions), f" ({arguments})" if arguments else ""
-            size = f"{self.size:,}" if self.size < 10**12 else f"about 10^{round(math.log10(self.size))}"
-            return f"<SearchSpace {self.name!r}{made_with}: {count} decision{'s'[: count > 1]}, {size} architectures>"
+            size, plural = _rounded(self.size), "s"[: count > 1]
+            return f"<SearchSpace {self.name!r}{made_with}: {count} decision{plural}, {size} architectures>"
         return f"{type(self).__name__}({arguments})"
 
     # What a space may override ------------------------------------------------------------
 
     def active(self, choices: tuple[int, ...]) -> tuple[bool, ...]:
-        """Say for each decision whether it matters, given the others. Inactive ones are pinned to 0."""
+        """Say for each decision whether it matters, given the decisions before it. Inactive ones are pinned to 0."""
         return self._always_active
 
     def is_valid(self, choices: tuple[int, ...]) -> bool:
         """Say whether these (pinned) choices are an architecture of the space."""
         return True
+
+    def alternatives(self, choices: tuple[int, ...], index: int) -> Sequence[int]:
+        """Return the options, by their indices, that an active decision may change to in one step: here all others.
+
+        Override it where a decision should change little by little, such as a depth by one layer. A step must be
+        possible in both directions. Decisions that the step makes active may start with any values.
+        """
+        return [option for option in range(self._counts[index]) if option != choices[index]]
 
     def format(self, choices: tuple[int, ...]) -> str:
         """Return the native string of an architecture: ``name=option`` for each active decision."""
@@ -279,6 +296,7 @@ class SearchSpace:
         Raises:
             ValueError: the string is malformed or names an unknown decision or option.
         """
+        text = check_text(text)
         given = dict(_split_assignment(part, text) for part in re.split(r",(?=[^,=]+=)", text))
         unknown = given.keys() - {decision.name for decision in self.decisions}
         if unknown:
@@ -389,81 +407,162 @@ class SearchSpace:
 
     def __iter__(self) -> Iterator[Architecture]:
         """Every architecture, in order of choices."""
-        return (Architecture(self, choices) for choices in self._all_choices())
+        return (_unchecked_architecture(self, choices) for choices in self._all_choices())
 
     def _all_choices(self) -> Iterator[tuple[int, ...]]:
-        for choices in itertools.product(*(range(len(decision.options)) for decision in self.decisions)):
-            if self._is_plain or (self.pin(choices) == choices and self.is_valid(choices)):
-                yield choices
+        if _is_inherited(self, "active"):
+            combinations = itertools.product(*map(range, self._counts))
+            return combinations if self._is_plain else filter(self.is_valid, combinations)
+        nothing = (0,) * len(self.decisions)
+        return filter(self.is_valid, self._completions(nothing, (False,) * len(nothing)))
+
+    def _completions(self, choices: tuple[int, ...], known: tuple[bool, ...]) -> Iterator[tuple[int, ...]]:
+        """Yield the choices, pinned, with all values of the decisions that are active and not yet known."""
+        pinned = self.pin(choices)
+        unknown = (k for k, (on, is_known) in enumerate(zip(self.active(pinned), known, strict=True)) if on > is_known)
+        index = next(unknown, None)
+        if index is None:
+            yield pinned
+            return
+        known = (*known[:index], True, *known[index + 1 :])
+        for option in range(self._counts[index]):
+            yield from self._completions((*choices[:index], option, *choices[index + 1 :]), known)
+
+    def count_unique(self) -> int:
+        """Return how many different canonical names there are, by listing all architectures.
+
+        Raises:
+            ValueError: the space has more than 10,000,000 of them.
+        """
+        if self.size > MAX_LISTED:
+            raise ValueError(
+                f"count_unique lists every architecture, at most {MAX_LISTED:,}; {self.name} has "
+                f"{'' if self.size_is_exact else 'up to '}{_rounded(self.size)}. Count a smaller space of the kind, "
+                "or the names of a sample."
+            )
+        return len(set(map(self.canonical, self)))
 
     def __contains__(self, architecture: object) -> bool:
         return isinstance(architecture, Architecture) and architecture.space == self
 
-    def sample(self, rng: np.random.Generator) -> Architecture:
-        """Draw an architecture: each decision uniformly, inactive ones pinned, redrawn until valid.
+    def sample(self, rng: np.random.Generator, by: str = "architecture") -> Architecture:
+        """Draw an architecture.
 
-        Uniform over the architectures where all decisions are always active; otherwise
-        architectures with fewer active decisions are likelier.
+        Args:
+            rng: the only source of randomness.
+            by: what is drawn uniformly. ``"architecture"``: all architectures are equally likely. ``"decision"``: one
+                decision after the other, each of its options equally likely, inactive ones skipped; where the result
+                is not valid, all is drawn again. Then an architecture with fewer active decisions is likelier than
+                one with more. The two are the same where every decision is always active.
+
+        Raises:
+            ValueError: ``by`` is neither, or none of 10,000 draws was accepted.
         """
+        check_by(by)
         for _ in range(MAX_REDRAWS):
-            choices = self.pin(tuple(rng.integers(self._count_array).tolist()))
-            if self._is_plain or self.is_valid(choices):
+            choices = tuple(rng.integers(self._count_array).tolist())
+            if self._is_plain:
                 return _unchecked_architecture(self, choices)
+            pinned = self.pin(choices)
+            if (pinned == choices or by == "decision") and self.is_valid(pinned):
+                return _unchecked_architecture(self, pinned)
         raise ValueError(
-            f"{self.name} seems to be empty: none of {MAX_REDRAWS:,} draws was valid. Look at its is_valid()."
+            f"{self.name} seems to be empty: none of {MAX_REDRAWS:,} draws was valid. Look at its is_valid(). If valid "
+            "architectures are only rare, or most of the decisions are mostly inactive, override sample(rng, by)."
         )
 
     def neighbors(self, architecture: Architecture) -> list[Architecture]:
-        """Return every valid architecture that differs in one active decision.
+        """Return every architecture that is one step away. Being neighbours is mutual.
 
-        Decisions that the change makes inactive are pinned to 0; those that it makes active start there.
+        Neighbours differ in exactly one of the decisions that are active in both, by a step that :meth:`alternatives`
+        allows. Decisions that are active in one of them only may have any values there.
+
+        Raises:
+            ValueError: there are more than 1,000,000.
         """
         if architecture.space is not self:
             self.check(architecture.choices)
-        found = []
-        for index, on in enumerate(self.active(architecture.choices)):
-            if on:
-                found += [
-                    self._changed(architecture, index, option)
-                    for option in range(len(self.decisions[index].options))
-                    if option != architecture.choices[index]
-                ]
-        return [neighbor for neighbor in found if neighbor is not None]
+        choices = architecture.choices
+        changed = (each for index, option in self._changes(choices) for each in self._changed(choices, index, option))
+        found = [_unchecked_architecture(self, each) for each in itertools.islice(changed, MAX_NEIGHBORS + 1)]
+        if len(found) > MAX_NEIGHBORS:
+            raise ValueError(
+                f"{architecture} has over {MAX_NEIGHBORS:,} neighbours in {self.name}; draw some with mutate(), or "
+                "override alternatives() so that a step activates fewer decisions."
+            )
+        return found
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        """Draw one neighbour uniformly.
+        """Draw a neighbour: a step, uniformly, then the decisions that it makes active.
+
+        A step is an active decision and another option for it; all steps that lead to a neighbour are equally likely,
+        however many neighbours they lead to. The decisions that it makes active are drawn one after the other,
+        uniformly, and again where the result is not valid.
 
         Raises:
             ValueError: the architecture has no neighbour.
         """
         if architecture.space is not self:
             self.check(architecture.choices)
-        active = self.active(architecture.choices)
-        ends = self._ends if active is self._always_active else _ends_of_changes(self._counts, active)
-        for _ in range(REDRAWS_BEFORE_LISTING if ends[-1] else 0):
-            draw = int(rng.integers(ends[-1]))
-            index = bisect_right(ends, draw)
-            offset = ends[index] - draw  # 1..options-1: a step round the options, never back to the same
-            option = (architecture.choices[index] + offset) % self._counts[index]
-            neighbor = self._changed(architecture, index, option)
-            if neighbor is not None:
-                return neighbor
-        neighbors = self.neighbors(architecture)  # few or none are valid: draw from the list of them
-        if neighbors:
-            return neighbors[int(rng.integers(len(neighbors)))]
+        choices = architecture.choices
+        if self._changes_freely and self._ends[-1]:
+            draw = int(rng.integers(self._ends[-1]))
+            index = bisect_right(self._ends, draw)
+            offset = self._ends[index] - draw  # 1..options-1: a step round the options, never back to the same
+            option = (choices[index] + offset) % self._counts[index]
+            return _unchecked_architecture(self, (*choices[:index], option, *choices[index + 1 :]))
+        steps = self._changes(choices)
+        while steps:
+            drawn = int(rng.integers(len(steps)))
+            changed = self._draw_changed(choices, *steps[drawn], rng)
+            if changed is not None:
+                return _unchecked_architecture(self, changed)
+            steps[drawn] = steps[-1]  # leads nowhere
+            steps.pop()
         raise ValueError(f"{architecture} has no neighbour in {self.name}: no decision can be changed.")
 
-    def _changed(self, architecture: Architecture, index: int, option: int) -> Architecture | None:
-        choices = architecture.choices
-        choices = (*choices[:index], option, *choices[index + 1 :])
-        if not self._is_plain:
-            choices = self.pin(choices)
-            if not self.is_valid(choices):
+    def _changes(self, choices: tuple[int, ...]) -> list[tuple[int, int]]:
+        """Return all steps: an active decision, and another option for it."""
+        active = enumerate(self.active(choices))
+        return [(index, option) for index, on in active if on for option in self.alternatives(choices, index)]
+
+    def _changed(self, choices: tuple[int, ...], index: int, option: int) -> Iterator[tuple[int, ...]]:
+        """Yield what a step leads to, with all values of the decisions that it makes active."""
+        start = (*choices[:index], option, *choices[index + 1 :])
+        if self._is_plain:
+            yield start
+            return
+        for completed in self._completions(start, self.active(choices)):
+            if self.is_valid(completed):
+                yield completed
+
+    def _draw_changed(
+        self, choices: tuple[int, ...], index: int, option: int, rng: np.random.Generator
+    ) -> tuple[int, ...] | None:
+        """Draw one of what a step leads to; None if that is nothing."""
+        before = self.active(choices)
+        values = [*choices[:index], option, *choices[index + 1 :]]
+        idle = [k for k, on in enumerate(before) if not on]
+        for _ in range(REDRAWS_BEFORE_LISTING):
+            for k, value in zip(idle, rng.integers(self._count_array[idle]).tolist() if idle else (), strict=True):
+                values[k] = value
+            pinned = self.pin(tuple(values))
+            if self.is_valid(pinned):
+                return pinned
+            active = self.active(pinned)
+            if not any(active[k] for k in idle):
                 return None
-        return _unchecked_architecture(self, choices)
+        found = list(self._changed(choices, index, option))
+        chances = np.array([self._chance_of_drawing(each, before) for each in found])
+        return found[rng.choice(len(found), p=chances / chances.sum())] if found else None
+
+    def _chance_of_drawing(self, choices: tuple[int, ...], known: tuple[bool, ...]) -> float:
+        """Return how likely these values of the active decisions that are not known are, drawn one by one."""
+        active = zip(self.active(choices), known, self._counts, strict=True)
+        return math.prod(1 / count for on, is_known, count in active if on > is_known)
 
     def crossover(self, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
-        """One-point crossover: the first decisions of one parent, the rest of the other.
+        """One-point crossover: the first decisions of one parent, the rest of the other; see :meth:`crossed`.
 
         The cut is drawn uniformly; it is redrawn while the child is invalid, and the child is
         the first parent where no cut gives a valid one.
@@ -471,10 +570,23 @@ class SearchSpace:
         cuts = list(range(1, len(self.decisions)))
         while cuts:
             cut = cuts.pop(int(rng.integers(len(cuts))))
-            choices = self.pin(first.choices[:cut] + second.choices[cut:])
+            choices = self.crossed(first.choices, second.choices, cut)
             if self._is_plain or self.is_valid(choices):
                 return Architecture(self, choices)
         return first
+
+    def crossed(self, first: tuple[int, ...], second: tuple[int, ...], cut: int) -> tuple[int, ...]:
+        """Return the choices of the child, valid or not: decisions 0 to cut - 1 of the first parent, then the second's.
+
+        Where a decision is inactive in the parent whose turn it is, the child has the other parent's choice. So each
+        of its choices is that of a parent in which the decision is active, if there is one, and else 0.
+        """
+        choices = first[:cut] + second[cut:]
+        if self._is_plain:
+            return choices
+        active = self.active(first)[:cut] + self.active(second)[cut:]
+        others = second[:cut] + first[cut:]
+        return self.pin(tuple(own if on else other for own, other, on in zip(choices, others, active, strict=True)))
 
     def graph(self, architecture: Architecture) -> networkx.DiGraph:
         """Return the diagram as a networkx graph: node and edge attributes are those of Node and Edge."""
@@ -501,14 +613,47 @@ class SearchSpace:
     _key: tuple[str, str, tuple[Decision, ...]]
     _counts: tuple[int, ...]  # of options
     _count_array: np.ndarray[Any, np.dtype[np.int_]]
-    _ends: tuple[int, ...]
+    _ends: tuple[int, ...]  # how many changes there are up to each decision: its other options
     _always_active: tuple[bool, ...]
     _is_plain: bool  # every combination is valid and every decision active
+    _changes_freely: bool  # and every decision may change to any other option
 
 
-def _ends_of_changes(counts: tuple[int, ...], active: tuple[bool, ...]) -> tuple[int, ...]:
-    """Return how many changes of one decision there are up to each decision: its other options, if it is active."""
-    return tuple(itertools.accumulate(count - 1 if on else 0 for count, on in zip(counts, active, strict=True)))
+def draw_below(rng: np.random.Generator, bound: int) -> int:
+    """Draw a whole number from 0..bound-1, all equally likely; the bound, at least 1, may have any magnitude."""
+    if bound <= sys.maxsize:
+        return int(rng.integers(bound))
+    bits = bound.bit_length()
+    while True:
+        drawn = int.from_bytes(rng.bytes((bits + 7) // 8), "big") >> (-bits % 8)
+        if drawn < bound:
+            return drawn
+
+
+def check_by(by: str) -> None:
+    """Raise ValueError unless this says what :meth:`SearchSpace.sample` draws uniformly."""
+    if by not in ("architecture", "decision"):
+        raise ValueError(f"by must be 'architecture' or 'decision'; got {by!r}.")
+
+
+def check_text(text: str) -> str:
+    """Return the text, if it is short enough to be a native string: at most 100,000 characters.
+
+    Raises:
+        ValueError: it is longer. Parsers call this first, so that whatever comes is refused in no time.
+        TypeError: it is no text.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"an architecture is parsed from a string; got {text!r:.100}.")
+    if len(text) > MAX_TEXT:
+        raise ValueError(
+            f"the string of an architecture has at most {MAX_TEXT:,} characters; got {len(text):,}, {text[:40]!r}…"
+        )
+    return text
+
+
+def _rounded(size: int) -> str:
+    return f"{size:,}" if size < 10**12 else f"about 10^{round(math.log10(size))}"
 
 
 def _is_inherited(space: SearchSpace, method: str) -> bool:

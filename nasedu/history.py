@@ -132,7 +132,7 @@ class RecordedSpace(SearchSpace):
         recorded = self._diagrams.get(architecture.choices)
         return Diagram.from_json(recorded) if recorded else super().diagram(architecture)
 
-    def sample(self, rng: np.random.Generator) -> Architecture:
+    def sample(self, rng: np.random.Generator, by: str = "architecture") -> Architecture:
         """Refuse: which combinations are valid is not in the file."""
         raise self._cannot("sample")
 

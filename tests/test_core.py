@@ -1,4 +1,4 @@
-"""Laws that hold on every space, and errors that say what must hold."""
+"""What the nouns do, and errors that say what must hold. The laws that every space keeps: spaces/test_laws.py."""
 
 import copy
 import json
@@ -8,60 +8,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from example_spaces import PERCEPTRONS, SMALL, SMALL_CHAIN, SPACES, Perceptron
-from hypothesis import given
-from hypothesis import strategies as st
+from example_spaces import PERCEPTRONS, SMALL_CHAIN, SPACES, Perceptron
 
 from nasedu.core import KNOWN_METRICS, Architecture, Decision, Diagram, Edge, Metric, Node, SearchSpace, Trial
 from nasedu.spaces import DARTS, Chain, NASBench201
 
-seeds = st.integers(0, 2**32 - 1)
 spaces = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
-small_spaces = pytest.mark.parametrize("space", SMALL.values(), ids=SMALL)
-
-
-def chi_square_is_plausible(counts, n):
-    """Whether n draws fit the uniform distribution: χ² within 5 standard deviations, k − 1 ± 5·√(2(k − 1))."""
-    k = len(counts)
-    statistic = sum((count - n / k) ** 2 / (n / k) for count in counts.values())
-    return abs(statistic - (k - 1)) < 5 * math.sqrt(2 * (k - 1))
-
-
-# Laws -----------------------------------------------------------------------------------------
-
-
-@spaces
-@given(seed=seeds)
-def test_parsing_a_string_gives_back_its_architecture(space, seed):
-    architecture = space.sample(np.random.default_rng(seed))
-    assert space.parse(str(architecture)) == architecture
-
-
-@spaces
-@given(seed=seeds)
-def test_neighbors_are_distinct_valid_and_one_decision_away(space, seed):
-    architecture = space.sample(np.random.default_rng(seed))
-    neighbors = space.neighbors(architecture)
-    assert len(set(neighbors)) == len(neighbors) > 0
-    for neighbor in neighbors:
-        assert space.pin(neighbor.choices) == neighbor.choices and space.is_valid(neighbor.choices)
-        active = zip(space.active(architecture.choices), space.active(neighbor.choices), strict=True)
-        pairs = zip(architecture.choices, neighbor.choices, active, strict=True)
-        assert sum(a != b and all(on) for a, b, on in pairs) == 1, "one decision that is active in both"
-
-
-@small_spaces
-def test_neighbors_are_all_architectures_that_one_change_can_reach(space):
-    for architecture in space:
-        reached = set()
-        for index, decision in enumerate(space.decisions):
-            for option in range(len(decision.options)):
-                choices = list(architecture.choices)
-                choices[index] = option
-                pinned = space.pin(tuple(choices))
-                if space.active(architecture.choices)[index] and space.is_valid(pinned):
-                    reached.add(space.architecture(pinned))
-        assert set(space.neighbors(architecture)) == reached - {architecture}
 
 
 def test_every_nasbench201_cell_has_24_neighbors_and_being_one_is_mutual():
@@ -74,17 +26,16 @@ def test_every_nasbench201_cell_has_24_neighbors_and_being_one_is_mutual():
         assert all(cell in space.neighbors(neighbor) for neighbor in neighbors)
 
 
-@spaces
-def test_mutation_draws_every_neighbor_equally_often(space):
-    """n = 100 draws per neighbor; tolerance: chi_square_is_plausible."""
-    architecture = space.sample(np.random.default_rng(3))
-    rng = np.random.default_rng(4)
-    neighbors = space.neighbors(architecture)
-    n = 100 * len(neighbors)
-    counts = Counter({neighbor: 0 for neighbor in neighbors})
-    counts.update(space.mutate(architecture, rng) for _ in range(n))
-    assert set(counts) == set(neighbors)
-    assert chi_square_is_plausible(counts, n)
+def test_what_plain_spaces_draw_stays_the_same():
+    """So that published searches can be repeated; the numbers are those of the first release."""
+    space, rng = SPACES["nasbench201"], np.random.default_rng(7)
+    first, second = space.sample(rng), space.sample(rng)
+    assert (first.choices, second.choices) == ((4, 3, 3, 4, 2, 3), (4, 1, 0, 1, 1, 4))
+    assert space.mutate(first, rng).choices == (4, 3, 3, 4, 2, 1)
+    assert space.mutate(second, rng).choices == (3, 1, 0, 1, 1, 4)
+    assert space.crossover(first, second, rng).choices == (4, 3, 3, 1, 1, 4)
+    neighbors = [each.choices for each in space.neighbors(first)]
+    assert neighbors[:5] == [(option, 3, 3, 4, 2, 3) for option in range(4)] + [(4, 0, 3, 4, 2, 3)]
 
 
 class Rare(SearchSpace):
@@ -101,17 +52,6 @@ def test_mutation_finds_the_only_valid_neighbor_of_many():
     space = Rare()
     only, other = space.architecture((0, 0)), space.architecture((0, 19_999))
     assert space.mutate(only, np.random.default_rng(0)) == other
-
-
-@spaces
-@given(seed=seeds)
-def test_a_child_is_valid_and_has_each_active_gene_from_a_parent(space, seed):
-    rng = np.random.default_rng(seed)
-    first, second = space.sample(rng), space.sample(rng)
-    child = space.crossover(first, second, rng)
-    assert space.pin(child.choices) == child.choices and space.is_valid(child.choices)
-    genes = zip(child.choices, first.choices, second.choices, space.active(child.choices), strict=True)
-    assert all(gene in (a, b) for gene, a, b, on in genes if on)
 
 
 def test_crossover_has_one_point_and_every_point_is_drawn():
@@ -137,21 +77,6 @@ def test_where_no_cut_gives_a_valid_child_it_is_the_first_parent():
     assert space.crossover(second, first, np.random.default_rng(0)) == second
 
 
-@spaces
-@given(data=st.data())
-def test_pinning_twice_is_pinning_once(space, data):
-    choices = data.draw(st.tuples(*(st.integers(0, len(d.options) - 1) for d in space.decisions)))
-    pinned = space.pin(choices)
-    assert space.pin(pinned) == pinned
-    assert all(choice == 0 for choice, on in zip(pinned, space.active(pinned), strict=True) if not on)
-
-
-@small_spaces
-def test_the_size_is_the_number_of_architectures(space):
-    assert space.size_is_exact
-    assert space.size == len(space) == len(set(space)) == sum(1 for _ in space)
-
-
 def test_a_space_without_a_class_of_its_own_shows_its_name_and_sizes():
     options = ("a", "b")
     assert repr(SearchSpace("mine", [Decision(name, options) for name in "xy"])) == (
@@ -166,32 +91,6 @@ def test_sizes_that_are_known():
     assert SPACES["plain"].size == 3 * 2 * 1
     assert SPACES["perceptron"].size == PERCEPTRONS
     assert SPACES["nasbench201"].size == 5**6 == len(list(SPACES["nasbench201"]))
-
-
-@small_spaces
-def test_sampling_reaches_every_architecture(space):
-    """20 · size draws at least: an architecture of probability ≥ 1 / (4 · size) is missed with probability < 1 %."""
-    rng = np.random.default_rng(0)
-    drawn = {space.sample(rng) for _ in range(60 * space.size)}
-    assert drawn == set(space)
-
-
-def test_sampling_is_uniform_where_every_decision_is_active():
-    """n = 6,000 draws over 6 architectures; tolerance: chi_square_is_plausible."""
-    space, rng = SPACES["plain"], np.random.default_rng(0)
-    assert chi_square_is_plausible(Counter(space.sample(rng) for _ in range(6000)), 6000)
-
-
-@spaces
-@given(seed=seeds)
-def test_a_file_gives_back_the_architecture(space, seed, tmp_path_factory):
-    path = tmp_path_factory.mktemp("architecture") / "a.nas.json"
-    architecture = space.sample(np.random.default_rng(seed))
-    architecture.save(path)
-    loaded = Architecture.load(path)
-    assert loaded == architecture and hash(loaded) == hash(architecture) and loaded.space == space
-    assert str(loaded) == str(architecture)
-    assert loaded.space.diagram(loaded) == space.diagram(architecture)
 
 
 @pytest.mark.parametrize(
@@ -236,19 +135,6 @@ def test_copies_and_what_another_process_receives_are_equal(space):
         assert twin == architecture and twin.space.neighbors(twin) == space.neighbors(architecture)
     trial = Trial(architecture, accuracy=0.5, metrics={"flops": 3})
     assert pickle.loads(pickle.dumps(trial)) == trial
-
-
-@spaces
-def test_diagrams_survive_json_and_name_their_decisions(space):
-    architecture = space.sample(np.random.default_rng(1))
-    diagram = space.diagram(architecture)
-    assert Diagram.from_json(json.loads(json.dumps(diagram.to_json()))) == diagram
-    ids = [node.id for node in diagram.nodes]
-    assert len(set(ids)) == len(ids)
-    for edge in diagram.edges:
-        assert edge.source in ids and edge.target in ids and edge.source != edge.target
-        if edge.decision is not None:
-            assert space.active(architecture.choices)[edge.decision]
 
 
 @spaces

@@ -9,8 +9,7 @@ from torch import nn
 
 from nasedu.core import Decision, SearchSpace
 from nasedu.networks import build
-from nasedu.networks.darts import DARTSNetwork, FactorizedReduce, SeparableConvolution
-from nasedu.networks.darts_published import DARTS_V1, DARTS_V2, PublishedNetwork
+from nasedu.networks.cell_operations import FactorizedReduce, SeparableConvolution
 from nasedu.networks.initialization import materialize
 from nasedu.networks.nasbench201 import Cell
 from nasedu.networks.operations import AveragePool, average_pool, pooling_matrix
@@ -67,40 +66,6 @@ def test_the_published_skeleton_counts_the_weights_of_dead_edges_and_the_micro_o
     )
     assert published[0] - published[1] == sum(9 * c * c + 2 * c for c in (8, 16, 32))
     assert micro[0] == micro[1]
-
-
-@pytest.mark.parametrize(
-    ("genotype", "channels", "layers", "expected"),
-    [
-        (DARTS_V1, 16, 8, (232_890, 668_356)),
-        (DARTS_V1, 8, 5, (35_058, 454_140)),
-        (DARTS_V1, 36, 20, (3_169_414, 3_645_840)),
-        (DARTS_V2, 16, 8, (246_106, 681_572)),
-        (DARTS_V2, 8, 5, (37_018, 456_100)),
-        (DARTS_V2, 4, 3, (2_858, 413_748)),
-        (DARTS_V2, 36, 20, (3_349_342, 3_825_768)),
-    ],
-)
-def test_derived_darts_networks_have_the_published_parameters(genotype, channels, layers, expected):
-    cells = DARTS().parse(genotype)
-    with torch.device("meta"):
-        networks = [kind(cells, 2, 3, 10, channels, layers) for kind in (DARTSNetwork, PublishedNetwork)]
-    assert tuple(count(network) for network in networks) == expected
-
-
-@pytest.mark.parametrize(
-    ("genotype", "expected"), [(DARTS_V1, (4_510_432, 5_771_208)), (DARTS_V2, (4_718_752, 5_979_528))]
-)
-def test_derived_darts_networks_for_imagenet_have_the_published_parameters(genotype, expected):
-    cells = DARTS().parse(genotype)
-    with torch.device("meta"):
-        network = PublishedNetwork(cells, 2, 3, 1000, channels=48, layers=14, stem="imagenet")
-    assert (count(network) - count(network.auxiliary), count(network)) == expected
-
-
-def test_cells_per_stage_make_the_published_number_of_darts_layers():
-    network = build(DARTS().parse(DARTS_V2), SIGNAL, 10, channels=4, cells=6, rng=rng())
-    assert len(network.cells) == 20
 
 
 # Laws ---------------------------------------------------------------------------------------
@@ -302,51 +267,6 @@ def test_cells_with_one_canonical_name_compute_the_same_function():
     assert pairs > 100 and min(different) > 1e-6
 
 
-# What is published of DARTS -------------------------------------------------------------------
-
-
-def published(stem, layers=5):
-    cells = DARTS().parse(DARTS_V2)
-    return materialize(lambda: PublishedNetwork(cells, 2, 3, 10, channels=4, layers=layers, stem=stem), rng()).eval()
-
-
-@pytest.mark.parametrize("layers", [2, 5])
-def test_the_published_network_is_the_lessons_network_and_an_auxiliary_head(layers):
-    both = published("cifar", layers)
-    alone = materialize(lambda: DARTSNetwork(DARTS().parse(DARTS_V2), 2, 3, 10, 4, layers), rng(1)).eval()
-    alone.stem.load_state_dict(both.stem[0].state_dict())
-    alone.cells.load_state_dict(both.cells.state_dict())
-    alone.classifier.load_state_dict(both.classifier.state_dict())
-    x = inputs((3, 32, 32))
-    logits, auxiliary = both(x)
-    assert torch.equal(alone(x), logits)
-    assert logits.shape == auxiliary.shape == (4, 10) and not torch.equal(logits, auxiliary)
-
-
-def test_the_auxiliary_head_reads_the_second_reduction_and_nothing_after_it():
-    network, x = published("cifar"), inputs((3, 32, 32))
-    before = [logits.detach().clone() for logits in network(x)]
-    for weights in network.cells[4].parameters():
-        weights.data.mul_(0.5)
-    after = network(x)
-    assert not torch.equal(before[0], after[0]) and torch.equal(before[1], after[1])
-    for weights in network.cells[3].parameters():
-        weights.data.mul_(0.5)
-    assert not torch.equal(before[1], network(x)[1])
-
-
-def test_the_imagenet_stem_leaves_an_eighth_of_the_resolution():
-    network = published("imagenet")
-    first = network.stem[0](inputs((3, 256, 256), batch=1))
-    assert first.shape[2:] == (64, 64) and network.stem[1](first).shape[2:] == (32, 32)
-    assert all(logits.shape == (1, 10) for logits in network(inputs((3, 256, 256), batch=1)))
-
-
-def test_the_auxiliary_head_needs_room():
-    with pytest.raises(ValueError, match=r"at least 29 positions .*got \(2, 2\).*networks\.build makes networks"):
-        published("cifar")(inputs((3, 8, 8)))
-
-
 # Errors --------------------------------------------------------------------------------------
 
 
@@ -363,18 +283,18 @@ def test_numbers_out_of_range_are_refused(wrong):
         build(uniform("skip_connect"), **arguments)
 
 
-def test_unknown_skeletons_stems_and_options_are_refused():
+def test_unknown_skeletons_and_options_are_refused():
     with pytest.raises(ValueError, match="unknown skeleton 'macro'; there are micro and published"):
         build(uniform("none"), SIGNAL, 10, rng=rng(), skeleton="macro")
-    with pytest.raises(ValueError, match="unknown stem 'mnist'; there are cifar and imagenet"):
-        published("mnist")
-    with pytest.raises(TypeError, match="unexpected keyword argument 'stem'"):
-        build(DARTS().parse(DARTS_V1), SIGNAL, 10, rng=rng(), stem="imagenet")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'skeleton'"):
+        build(DARTS().sample(rng()), SIGNAL, 10, rng=rng(), skeleton="published")
 
 
-def test_a_space_of_one_s_own_is_sent_to_evaluators():
+def test_a_space_of_one_s_own_needs_a_method_or_an_evaluator():
     space = SearchSpace("toy", [Decision("width", (8, 16))])
-    with pytest.raises(ValueError, match=r"got the space 'toy'\. To search a space of your own, write an evaluator"):
+    with pytest.raises(
+        ValueError, match=r"got the space 'toy'\..* write the method network\(self.*Or write an evaluator"
+    ):
         build(space.architecture((0,)), SIGNAL, 10, rng=rng())
 
 

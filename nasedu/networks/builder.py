@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
-from nasedu.core import Architecture
-from nasedu.networks import chain, darts, nasbench201
-from nasedu.networks.initialization import materialize
-from nasedu.spaces import DARTS, Chain, NASBench201
+from nasedu.core import Architecture, SearchSpace
+from nasedu.networks import chain, darts, mlp, nasbench201
+from nasedu.networks.initialization import materialize, torch_generator
+from nasedu.spaces import DARTS, MLP, Chain, NASBench201
 
-__all__ = ["build", "check_input_shape", "check_sizes"]
+__all__ = ["NETWORKS", "build", "check_input_shape", "check_sizes"]
 
+NETWORKS: Mapping[type[SearchSpace], Callable[..., nn.Module]] = {
+    Chain: chain.network,
+    DARTS: darts.network,
+    MLP: mlp.network,
+    NASBench201: nasbench201.network,
+}
+"""For each space the function network(architecture, input_shape, classes, channels, cells, **options)."""
 LEAST = {"classes": 1, "channels": 1, "cells": 1}
 
 
@@ -31,22 +39,26 @@ def build(
     """Return the network of an architecture, with fresh weights.
 
     Args:
-        architecture: of one of the spaces NASBench201, DARTS or Chain.
+        architecture: of a space in ``NETWORKS``, or of a space of your own that has a method
+            ``network(self, architecture, input_shape, classes, **options)``, which returns a module.
         input_shape: (channels, length) for signals, (channels, height, width) for images; without the batch.
         classes: number of outputs: a logit for each class, or a number for each target of a regression; at least 1.
             Of a dataset it is ``data.outputs``.
         rng: the only source of the initial weights.
-        channels: width of the first stage of cells, at least 1. A chain has its own widths.
+        channels: width of the first stage of cells, at least 1. Spaces that choose their widths do not use it.
         cells: cells per stage, at least 1. DARTS has three stages of normal cells with a reduction cell between, so
-            6 makes the published 20 layers. A chain has no cells.
-        options: what one space's network has beyond that. NASBench201: ``skeleton``, ``"micro"`` or ``"published"``.
+            6 makes the published 20 layers. Spaces without cells do not use it.
+        options: what one space's network has beyond that, such as NASBench201's ``skeleton="published"``; see the
+            function ``network`` in the file of that name in ``nasedu/networks``.
 
     Returns:
-        A module from inputs [batch, *input_shape] to outputs [batch, classes], on the CPU, in training mode.
+        A module from inputs [batch, *input_shape] to outputs [batch, classes], on the CPU, in training mode. The
+        weights of the spaces in ``NETWORKS`` are those of ``initialization.py``; in the network of your own space
+        they are what torch's layers draw when they are made.
 
     Raises:
         ValueError: a number is out of range, the shape is not that of signals or images, or the space has no network.
-        TypeError: the space's network has no such option.
+        TypeError: the space's network has no such option, or your space's method returns no module.
 
     Example:
         >>> from nasedu.spaces import NASBench201
@@ -55,25 +67,38 @@ def build(
         >>> sum(weights.numel() for weights in network.parameters())
         1778
     """
-    dims = check_input_shape(input_shape)
+    check_input_shape(input_shape)
     check_sizes(classes=classes, channels=channels, cells=cells)
-    space, channels_in = architecture.space, input_shape[0]
-    if isinstance(space, NASBench201):
-        return materialize(
-            lambda: nasbench201.network(architecture, dims, channels_in, classes, channels, cells, **options), rng
-        )
-    if isinstance(space, DARTS):
-        layers = darts.depth(cells)
-        return materialize(
-            lambda: darts.DARTSNetwork(architecture, dims, channels_in, classes, channels, layers, **options), rng
-        )
-    if isinstance(space, Chain):
-        return materialize(lambda: chain.network(architecture, dims, channels_in, classes, **options), rng)
+    shape, space = tuple(input_shape), architecture.space
+    if hasattr(space, "network"):
+        return _own_network(architecture, shape, classes, rng, options)
+    network = next((network for kind, network in NETWORKS.items() if isinstance(space, kind)), None)
+    if network is not None:
+        return materialize(lambda: network(architecture, shape, classes, channels, cells, **options), rng)
+    known = ", ".join(kind.__name__ for kind in NETWORKS)
     raise ValueError(
-        f"nasedu can build networks for NASBench201, DARTS and Chain; got the space {space.name!r}. To search a space "
-        "of your own, write an evaluator: any function from a list of architectures to a list of nasedu.Trial, "
-        "which may build and train whatever the decisions in architecture.options mean to you."
+        f"nasedu can build networks for {known}; got the space {space.name!r}. For a space of your own, write the "
+        "method network(self, architecture, input_shape, classes) in its class: it returns the torch module that "
+        "architecture.options stand for. Or write an evaluator: any function from a list of architectures to a list of "
+        "nasedu.Trial."
     )
+
+
+def _own_network(
+    architecture: Architecture,
+    input_shape: tuple[int, ...],
+    classes: int,
+    rng: np.random.Generator,
+    options: Mapping[str, Any],
+) -> nn.Module:
+    """Return what a space's own method makes. Torch's layers draw from the global generator: here it is a fork."""
+    space: Any = architecture.space
+    with torch.random.fork_rng(devices=[]):
+        torch.random.set_rng_state(torch_generator(rng).get_state())
+        network = space.network(architecture, input_shape, classes, **options)
+    if not isinstance(network, nn.Module):
+        raise TypeError(f"the method network of {space.name!r} must return a torch.nn.Module; got {network!r}.")
+    return network
 
 
 def check_input_shape(input_shape: Sequence[int]) -> int:

@@ -18,6 +18,8 @@ a few epochs are enough to tell chains apart.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -61,12 +63,14 @@ class Residual(nn.Module):
         return output
 
 
-def network(architecture: Architecture, dims: int, channels_in: int, classes: int) -> nn.Sequential:
-    """Return the network of a chain; see :func:`nasedu.networks.build`."""
+def network(
+    architecture: Architecture, input_shape: Sequence[int], classes: int, channels: int = 1, cells: int = 1
+) -> nn.Sequential:
+    """Return the network of a chain, which has its own widths and no cells; see :func:`nasedu.networks.build`."""
     space = architecture.space
     assert isinstance(space, Chain)
     layers = space.layers(architecture.choices)
-    widths = [channels_in]
+    dims, widths = len(input_shape) - 1, [input_shape[0]]
     modules: list[nn.Module] = []
     for layer in layers:
         if layer["type"] == "pool":

@@ -23,7 +23,7 @@ What differs from the paper:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -47,6 +47,7 @@ __all__ = [
     "Stage",
     "cells_of",
     "depth",
+    "network",
     "operation",
     "preprocess",
     "stages",
@@ -220,6 +221,13 @@ class DARTSNetwork(nn.Module):
             before, last = last, cell(before, last)
         logits: Tensor = self.classifier(last.flatten(2).mean(2))
         return logits
+
+
+def network(
+    architecture: Architecture, input_shape: Sequence[int], classes: int, channels: int, cells: int
+) -> DARTSNetwork:
+    """Return the network of two cells, with this many normal cells in each of three stages; see ``build``."""
+    return DARTSNetwork(architecture, len(input_shape) - 1, input_shape[0], classes, channels, depth(cells))
 
 
 def cells_of(architecture: Architecture, dims: int, plan: Iterable[Stage]) -> nn.ModuleList:

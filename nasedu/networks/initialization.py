@@ -5,7 +5,7 @@ He, Zhang, Ren & Sun, "Delving Deep into Rectifiers", arXiv:1502.01852, Eq. 10: 
     w ~ N(0, 2 / d)        d  inputs of one unit: kernel size × channels per group
 
 keeps the size of the signals from layer to layer; a linear classifier has no ReLU: N(0, 1 / d).
-Batch norms start as the identity, biases at 0.
+Batch and layer norms start as the identity, biases at 0.
 
 torch's layers draw from a hidden global generator when they are made. Here they are made on the
 *meta* device, where tensors have a shape and no memory, so that they draw nothing and cost little.
@@ -34,7 +34,7 @@ def materialize(make: Callable[[], Network], rng: np.random.Generator) -> Networ
     """Make a network and draw its weights.
 
     Args:
-        make: returns the network; its layers must be torch's convolutions, linear layers and batch norms.
+        make: returns the network; its layers must be torch's convolutions, linear layers, batch and layer norms.
         rng: the only source of randomness; the global generators are not touched.
 
     Returns:
@@ -58,9 +58,9 @@ def initialize(network: nn.Module, generator: torch.Generator) -> None:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
         elif isinstance(layer, nn.Linear):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="linear", generator=generator)
-        elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+        elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d | nn.LayerNorm):
             layer.reset_parameters()
         elif next(layer.parameters(recurse=False), None) is not None:
-            raise TypeError(f"initialize knows convolutions, linear layers and batch norms; got {layer}.")
+            raise TypeError(f"initialize knows convolutions, linear layers, batch and layer norms; got {layer}.")
         if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear) and layer.bias is not None:
             nn.init.zeros_(layer.bias)

@@ -25,6 +25,8 @@ What differs from the paper:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 from nasedu.core import Architecture
@@ -37,7 +39,7 @@ from nasedu.networks.operations import (
 )
 from nasedu.spaces.nasbench201 import EDGES, OPERATIONS, NASBench201
 
-__all__ = ["SKELETONS", "Cell", "CellNetwork", "Reduction", "ResidualReduction", "operation"]
+__all__ = ["SKELETONS", "Cell", "CellNetwork", "Reduction", "ResidualReduction", "network", "operation"]
 
 SKELETONS = ("micro", "published")
 
@@ -103,16 +105,16 @@ class Reduction(nn.Module):
 
 
 class ResidualReduction(nn.Module):
-    """Half the resolution, twice the channels: the benchmark's residual block with stride 2."""
+    """Half the resolution, from ``channels_in`` to ``channels``: the benchmark's residual block with stride 2."""
 
-    def __init__(self, dims: int, channels: int) -> None:
+    def __init__(self, dims: int, channels_in: int, channels: int) -> None:
         super().__init__()
-        self.first = activate_convolve_normalize(dims, channels, 2 * channels, 3, stride=2)
-        self.second = activate_convolve_normalize(dims, 2 * channels, 2 * channels, 3)
-        self.shortcut = convolution(dims, channels, 2 * channels, 1)
+        self.first = activate_convolve_normalize(dims, channels_in, channels, 3, stride=2)
+        self.second = activate_convolve_normalize(dims, channels, channels, 3)
+        self.shortcut = convolution(dims, channels_in, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return [batch, 2·channels, *space/2], rounding up."""
+        """Return [batch, channels, *space/2], rounding up."""
         halved: Tensor = self.second(self.first(x)) + self.shortcut(average_pool(x, 2, 2))
         return halved
 
@@ -144,8 +146,7 @@ class CellNetwork(nn.Module):
 
 def network(
     architecture: Architecture,
-    dims: int,
-    channels_in: int,
+    input_shape: Sequence[int],
     classes: int,
     channels: int,
     cells: int,
@@ -158,12 +159,12 @@ def network(
     """
     if skeleton not in SKELETONS:
         raise ValueError(f"unknown skeleton {skeleton!r}; there are {' and '.join(SKELETONS)}.")
-    published = skeleton == "published"
+    dims, published = len(input_shape) - 1, skeleton == "published"
     widths = (channels, 2 * channels, 4 * channels) if published else (channels, 2 * channels)
     stages: list[nn.Module] = []
     for width in widths:
         if width > channels:
-            stages.append(ResidualReduction(dims, width // 2) if published else Reduction(dims, width // 2))
+            stages.append(ResidualReduction(dims, width // 2, width) if published else Reduction(dims, width // 2))
         stages += [Cell(architecture, dims, width, dead_weights=published) for _ in range(cells)]
-    stem = nn.Sequential(convolution(dims, channels_in, channels, 3), normalization(dims, channels))
+    stem = nn.Sequential(convolution(dims, input_shape[0], channels, 3), normalization(dims, channels))
     return CellNetwork(stem, nn.Sequential(*stages), widths[-1], dims, classes)

@@ -6,11 +6,23 @@ from typing import Any
 from nasedu.core import SearchSpace
 from nasedu.spaces.chain import Chain
 from nasedu.spaces.darts import DARTS
+from nasedu.spaces.mlp import MLP
 from nasedu.spaces.nasbench201 import NASBench201
 
-__all__ = ["DARTS", "Chain", "NASBench201", "create"]
+__all__ = [
+    "DARTS",
+    "MLP",
+    "Chain",
+    "NASBench201",
+    "create",
+]
 
-SPACES: dict[str, type[SearchSpace]] = {"chain": Chain, "darts": DARTS, "nasbench201": NASBench201}
+SPACES: dict[str, type[SearchSpace]] = {
+    "chain": Chain,
+    "darts": DARTS,
+    "mlp": MLP,
+    "nasbench201": NASBench201,
+}
 
 
 def __dir__() -> list[str]:
@@ -21,7 +33,7 @@ def create(name: str, **parameters: Any) -> SearchSpace:
     """Return the search space of this name.
 
     Args:
-        name: ``"chain"``, ``"darts"`` or ``"nasbench201"``.
+        name: one of ``SPACES``, such as ``"nasbench201"``.
         parameters: the arguments of the space's class.
 
     Raises:

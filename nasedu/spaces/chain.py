@@ -9,8 +9,7 @@ the resolution. After the first dense layer all layers are dense. With ``skips=T
 convolution or dense layer may be bypassed by an identity (or, where sizes differ, a linear
 projection), as in a residual network. Decisions of layers and kinds that do not apply are inactive.
 
-A mutation that deepens a chain appends a dense layer of the first width and activation, which may
-follow any other layer; later mutations turn it into what is needed.
+A step to a neighbour changes the depth by one layer: it deletes the last one, or appends one of any type and sizes.
 
 The native string reads from input to output:
 
@@ -20,14 +19,18 @@ The native string reads from input to output:
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from itertools import pairwise
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import accumulate, pairwise, product
 
-from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace
+import numpy as np
+
+from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace, check_by, check_text, draw_below
 
 __all__ = ["Chain", "Layer"]
 
-TYPES = ("dense", "conv", "pool")  # a new layer starts as dense, which may follow any other
+TYPES = ("dense", "conv", "pool")  # the first is what a layer starts as: dense may follow any other
 PARTS = {"conv": ("width", "kernel", "activation", "skip"), "pool": (), "dense": ("width", "activation", "skip")}
 
 Layer = dict[str, str | int | float | bool]
@@ -93,6 +96,10 @@ class Chain(SearchSpace):
             "skips": skips,
         }
         self._parts = tuple(parts)  # the parts that each layer has a decision for, type first
+        self._layers = {
+            "before dense": _layer_choices("conv", parts) + _layer_choices("pool", parts),
+            "dense": _layer_choices("dense", parts),
+        }
         super().__init__("chain", decisions, parameters)
 
     def layers(self, choices: tuple[int, ...]) -> list[Layer]:
@@ -126,21 +133,44 @@ class Chain(SearchSpace):
         """Always: the chains are counted layer by layer."""
         return True
 
+    @cached_property
+    def _shapes(self) -> list[tuple[int, int]]:
+        """How many layers there may be before the first dense one, and how many from it on."""
+        depths = map(int, self.decisions[0].options)
+        return [(depth - tail, tail) for depth in depths for tail in range(depth + 1)]
+
+    @cached_property
+    def _ends_of_shapes(self) -> list[int]:
+        """How many chains there are up to each shape."""
+        before, dense = len(self._layers["before dense"]), len(self._layers["dense"])
+        return list(accumulate(before**n * dense**tail for n, tail in self._shapes))
+
     def _count_architectures(self) -> int:
-        """Count the chains of each depth: those that end dense, and the others."""
-        options = {d.name.removeprefix("layer 1 "): len(d.options) for d in self.decisions[1 : 1 + len(self._parts)]}
-        ways = {kind: 1 for kind in TYPES}
-        for kind in TYPES:
-            for part in PARTS[kind]:
-                ways[kind] *= options.get(part, 1)
-        total, convolutional, dense = 0, 1, 0
-        for depth in range(1, 1 + int(self.decisions[0].options[-1])):
-            convolutional, dense = (
-                convolutional * (ways["conv"] + ways["pool"]),
-                (convolutional + dense) * ways["dense"],
-            )
-            total += convolutional + dense if depth >= int(self.decisions[0].options[0]) else 0
-        return total
+        return self._ends_of_shapes[-1]
+
+    def sample(self, rng: np.random.Generator, by: str = "architecture") -> Architecture:
+        """Draw a chain: all chains equally likely, or decision after decision; see :meth:`SearchSpace.sample`.
+
+        Where all chains are equally likely, most are as deep as can be, for most of the chains are. Decision after
+        decision all depths are drawn equally often, but chains that are not valid are drawn again, and those are deep.
+        """
+        check_by(by)
+        if by == "decision":
+            return super().sample(rng, by)
+        before, tail = self._shapes[bisect_right(self._ends_of_shapes, draw_below(rng, self.size))]
+        kinds = ["before dense"] * before + ["dense"] * tail
+        drawn = rng.integers([len(self._layers[kind]) for kind in kinds]).tolist()
+        choices = [before + tail - int(self.decisions[0].options[0])]
+        for kind, layer in zip(kinds, drawn, strict=True):
+            choices += self._layers[kind][layer]
+        return self.architecture(choices + [0] * (len(self.decisions) - len(choices)))
+
+    def alternatives(self, choices: tuple[int, ...], index: int) -> Sequence[int]:
+        """Return the options that a decision may change to: of the depth one more and one less, else all others."""
+        if index > 0:
+            return super().alternatives(choices, index)
+        last = len(self.decisions[0].options) - 1
+        return [depth for depth in (choices[0] - 1, choices[0] + 1) if 0 <= depth <= last]
 
     def format(self, choices: tuple[int, ...]) -> str:
         """Return the layers from input to output, such as ``conv3-16-relu > pool > dense-32-relu``."""
@@ -163,10 +193,11 @@ class Chain(SearchSpace):
         Raises:
             ValueError: a layer is malformed, an option is not of this space, or the depth is outside its limits.
         """
+        text = check_text(text)
         names = [name.strip() for name in text.split(">")]
         depths = self.decisions[0].options
         if len(names) not in depths:
-            raise ValueError(f"the depth must lie in {depths[0]}..{depths[-1]}; got {len(names)} layers in {text!r}.")
+            raise ValueError(f"the depth must lie in {depths[0]}..{depths[-1]}; got {len(names)} layers.")
         layers = [_parse_layer(name, text) for name in names]
         choices = [depths.index(len(names))]
         for layer in range(int(depths[-1])):
@@ -201,6 +232,12 @@ class Chain(SearchSpace):
                 bend = 0.75 if i % 2 else -0.75  # else the arcs of neighbours would cross
                 edges.append(Edge(nodes[i - 1].id, nodes[i + 1].id, "skip_connect", index, bend))
         return Diagram(tuple(nodes), tuple(edges))
+
+
+def _layer_choices(kind: str, parts: Mapping[str, Sequence[object]]) -> list[tuple[int, ...]]:
+    """Return the choices of every layer of a type, with those that do not apply at 0."""
+    applies = [range(len(options)) if part in PARTS[kind] else (0,) for part, options in parts.items()]
+    return [(TYPES.index(kind), *rest) for _, *rest in product(*applies)]
 
 
 def _layer_name(layer: Layer) -> str:

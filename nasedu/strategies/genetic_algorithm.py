@@ -152,7 +152,7 @@ class GeneticAlgorithm:
     def _cut(self, first: tuple[int, ...], second: tuple[int, ...], crossed: tuple[int, ...]) -> int | None:
         """Return the first cut that gives this child: after all decisions if it is the first parent, None if no cut."""
         cuts = range(1, len(crossed) + 1)
-        return next((cut for cut in cuts if self.space.pin(first[:cut] + second[cut:]) == crossed), None)
+        return next((cut for cut in cuts if self.space.crossed(first, second, cut) == crossed), None)
 
     def _winner(self) -> Trial:
         draws: list[int] = self.rng.integers(len(self.population), size=self.sample_size).tolist()
