@@ -127,7 +127,7 @@ def test_weights_start_with_he_s_variance():
 
 
 def test_a_layer_that_nobody_initializes_is_refused():
-    with pytest.raises(TypeError, match="convolutions, linear layers and batch norms; got GRU"):
+    with pytest.raises(TypeError, match="convolutions, linear layers, batch and layer norms; got GRU"):
         materialize(lambda: nn.Sequential(nn.GRU(3, 4)), rng())
 
 

@@ -178,7 +178,8 @@ class MLP(SearchSpace):
         for width, activation, skip in layers:
             if skip and "skip" not in self._parts:
                 raise ValueError(f"this space has no skip connections (skips=False); got {text!r}.")
-            values += [width, activation, "yes" if skip else "no"][: len(self._parts)]
+            layer: tuple[int | str, ...] = (width, activation, "yes" if skip else "no")
+            values += layer[: len(self._parts)]
         choices = []
         for decision, value in zip(self.decisions, values, strict=False):
             if value not in decision.options:
