@@ -10,11 +10,12 @@ __all__ = ["LARGEST_MATRIX", "live_part"]
 LARGEST_MATRIX = 100  # vertices; a bound on how long reading one takes
 
 
-def live_part(matrix: ArrayLike) -> tuple[list[int], NDArray[np.bool_]]:
+def live_part(matrix: ArrayLike, operations: int) -> tuple[list[int], NDArray[np.bool_]]:
     """Return what lies on paths from the first vertex to the last.
 
     Args:
         matrix: [vertices, vertices] of 0 and 1; ``matrix[i][j]`` is the edge from i to j. 2 to 100 vertices.
+        operations: how many were given; one for each vertex.
 
     Returns:
         These vertices, in an order in which all edges lead to later ones (their own, if it is one), and the edges
@@ -28,9 +29,11 @@ def live_part(matrix: ArrayLike) -> tuple[list[int], NDArray[np.bool_]]:
     except ValueError as error:
         raise ValueError("the matrix must be square; its rows have different lengths.") from error
     if found.ndim != 2 or found.shape[0] != found.shape[1] or not 2 <= len(found) <= LARGEST_MATRIX:
-        raise ValueError(f"the matrix must be square, with 2 to {LARGEST_MATRIX} vertices; got the shape {found.shape}.")
+        raise ValueError(f"the matrix must be square, of 2 to {LARGEST_MATRIX} vertices; got the shape {found.shape}.")
+    if operations != len(found):
+        raise ValueError(f"there must be an operation for each of {len(found)} vertices; got {operations} operations.")
     if found.dtype.kind not in "biu" or not np.isin(found, (0, 1)).all():
-        wrong = next(value for value in found.flat if type(value.item()) not in (bool, int) or value not in (0, 1))
+        wrong = next(each for each in found.ravel().tolist() if type(each) not in (bool, int) or each not in (0, 1))
         raise ValueError(f"the matrix must have whole numbers, 0 or 1; got {str(wrong)[:40]!r}.")
     edges = found.astype(bool)
     order, on_a_path = _topological_order(edges), _on_a_path(edges)

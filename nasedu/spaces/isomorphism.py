@@ -1,11 +1,12 @@
 """Small cells as numbers: all graphs of a size, and which are the same but for the names of their vertices.
 
-A cell has v vertices, edges from earlier to later ones, and an operation on each inner vertex. Its edges are the bits of
-one number, its mask: pairs in the order of :func:`edges_of`, the first the highest. Only inner vertices change places.
+A cell has v vertices, edges from earlier to later ones, and an operation on each inner vertex. Its edges are the bits
+of one number, its mask: pairs in the order of :func:`edges_of`, the first the highest. Only inner vertices change
+places.
 
-Two cells are isomorphic if one becomes the other by relabelling. Of all relabellings the one with the smallest mask, and
-of those with this mask the one with the smallest operations, stands for them all. Relabellings in which an edge leads
-backwards have masks above all others, so none of them is ever the smallest.
+Two cells are isomorphic if one becomes the other by relabelling. Of all relabellings the one with the smallest mask,
+and of those with this mask the one with the smallest operations, stands for them all. Relabellings in which an edge
+leads backwards have masks above all others, so none of them is ever the smallest.
 
 Listing all cells up to relabelling is quick because there are few graphs: of each the smallest mask is looked for once,
 and then its operations need to be compared only under the relabellings that leave the graph as it is.
@@ -27,7 +28,7 @@ KINDS = 3  # of operations
 
 @lru_cache
 def edges_of(vertices: int) -> tuple[tuple[int, int], ...]:
-    """Return all pairs (source, target), by targets: (0, 1), (0, 2), (1, 2), (0, 3), …"""
+    """Return all pairs (source, target), by targets: (0, 1), (0, 2), (1, 2), (0, 3) and so on."""
     return tuple((source, target) for target in range(vertices) for source in range(target))
 
 

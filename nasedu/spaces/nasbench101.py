@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,8 +44,8 @@ LONGEST_TEXT = LARGEST_MATRIX * (LARGEST_MATRIX + 32)
 class NASBench101(SearchSpace):
     """Cells of NAS-Bench-101; with fewer vertices or edges a space that can be listed in a moment.
 
-    Decisions: how many vertices there are, for each pair of vertices whether there is an edge, and the operation of each
-    inner vertex. The output is last however many vertices there are, so that growing leaves its edges as they are.
+    Decisions: how many vertices there are, for each pair of vertices whether there is an edge, and the operation of
+    each inner vertex. The output is last however many vertices there are, so that growing leaves its edges as they are.
 
     Args:
         max_vertices: of a cell, input and output included, 2 to 7.
@@ -121,35 +121,34 @@ class NASBench101(SearchSpace):
         return tuple(choices)
 
     def _count_architectures(self) -> int:
-        return sum(self._blocks())
+        return sum(self._blocks().values())
 
     @property
     def size_is_exact(self) -> bool:
         """Always: the graphs are listed, and each has the same number of operations."""
         return True
 
-    def _blocks(self) -> list[int]:
+    def _blocks(self) -> dict[int, int]:
         """Return how many architectures there are of each number of vertices."""
-        return [len(full_graphs(count, self.max_edges)) * len(OPERATIONS) ** (count - 2) for count in self._slots]
+        return {count: len(full_graphs(count, self.max_edges)) * len(labelings(count)) for count in self._slots}
 
     def _all_choices(self) -> Iterator[tuple[int, ...]]:
         for count in self._slots:
             for mask in full_graphs(count, self.max_edges).tolist():
-                for operations in itertools.product(range(len(OPERATIONS)), repeat=count - 2):
+                for operations in labelings(count).tolist():
                     yield self._choices(count, mask, operations)
 
     def sample(self, rng: np.random.Generator, by: str = "architecture") -> Architecture:
-        """Draw an architecture: one of all of them, whatever its number in their order; see :meth:`SearchSpace.sample`."""
+        """Draw an architecture, by its number in their order; see :meth:`SearchSpace.sample`."""
         if by != "architecture":
             return super().sample(rng, by)
-        index = int(rng.integers(self.size))
-        for count, block in zip(self._slots, self._blocks(), strict=True):
-            if index < block:
-                break
-            index -= block
-        graph, operations = divmod(index, len(OPERATIONS) ** (count - 2))
-        mask = int(full_graphs(count, self.max_edges)[graph])
-        return self.architecture(self._choices(count, mask, labelings(count)[operations].tolist()))
+        index, vertices, blocks = int(rng.integers(self.size)), 2, self._blocks()
+        while index >= blocks[vertices]:
+            index -= blocks[vertices]
+            vertices += 1
+        graph, operations = divmod(index, len(labelings(vertices)))
+        mask = int(full_graphs(vertices, self.max_edges)[graph])
+        return self.architecture(self._choices(vertices, mask, labelings(vertices)[operations].tolist()))
 
     # Text and matrices ------------------------------------------------------------------------
 
@@ -177,9 +176,7 @@ class NASBench101(SearchSpace):
             ValueError: it is no such matrix, an operation is unknown, the input does not reach the output, or too many
                 vertices or edges are on the paths between them.
         """
-        vertices, edges = live_part(matrix)
-        if len(operations) != len(matrix):  # type: ignore[arg-type]
-            raise ValueError(f"there must be an operation for each vertex; got {len(operations)} of {len(matrix)}.")
+        vertices, edges = live_part(matrix, len(operations))
         if [*operations[:1], *operations[-1:]] != ["input", "output"]:
             raise ValueError(f"operations must be 'input', …, 'output'; got {_short(list(operations))}.")
         for operation in operations[1:-1]:
@@ -197,7 +194,7 @@ class NASBench101(SearchSpace):
             raise ValueError(
                 f"a cell must have at most {self.max_edges} edges on paths from input to output; got {edges.sum()}."
             )
-        mask = int("".join("01"[edges[edge]] for edge in edges_of(len(vertices))), 2)
+        mask = int("".join(str(int(edges[pair])) for pair in edges_of(len(vertices))), 2)
         inner = [OPERATIONS.index(operations[vertex]) for vertex in vertices[1:-1]]
         return self.architecture(self._choices(len(vertices), mask, inner))
 
@@ -297,10 +294,8 @@ class NASBench101(SearchSpace):
                 for operations in np.flatnonzero(kept):
                     yield self.architecture(self._choices(vertices, mask, labels[operations]))
 
-    def count_unique(self, name: Callable[[Architecture], str] | None = None) -> int:
-        """Return the number of cells up to relabelling: 423,624 with 7 vertices and 9 edges. With a name, list them all."""
-        if name is not None:
-            return super().count_unique(name)
+    def count_unique(self) -> int:
+        """Return the number of cells up to relabelling, 423,624 with 7 vertices and 9 edges, without naming them."""
         return sum(int(representatives(vertices, self.max_edges)[1].sum()) for vertices in self._slots)
 
     max_edges: int

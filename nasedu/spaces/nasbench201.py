@@ -21,7 +21,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from functools import lru_cache
+from functools import cache
 
 from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace
 
@@ -138,7 +138,7 @@ class NASBench201(SearchSpace):
         return nodes[3]
 
 
-@lru_cache(maxsize=len(OPERATIONS) ** len(EDGES))
+@cache  # at most one for each cell
 def _canonical(names: tuple[str, ...]) -> str:
     """Return the name of a cell with these operations, ``none`` where no signal passes."""
     no_letters = dict.fromkeys(range(len(EDGES)), "")

@@ -3,8 +3,8 @@
 Dong, Liu, Musial & Gabrys, "NATS-Bench: Benchmarking NAS Algorithms for Architecture Topology and Size",
 TPAMI 2021, arXiv:2009.00437, the size search space.
 
-Operations and connections are fixed, those of one good cell of NAS-Bench-201; only the widths are searched, 8, 16, …, 64
-channels in each layer:
+Operations and connections are fixed, those of one good cell of NAS-Bench-201; only the widths are searched, 8, 16, …,
+64 channels in each layer:
 
     8⁵ = 32,768 architectures
 
@@ -14,6 +14,8 @@ What differs: nothing.
 """
 
 from __future__ import annotations
+
+import itertools
 
 from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace
 from nasedu.spaces.layered import arrange
@@ -70,4 +72,4 @@ class NATSSize(SearchSpace):
         for index, (layer, choice) in enumerate(zip(LAYERS, architecture.choices, strict=True)):
             nodes.append(Node(f"layer {index + 1}", 0, 0, f"{layer} {CHANNELS[choice]}", "operation", decision=index))
         nodes.append(Node("output", 0, 0, "output", "output"))
-        return arrange(nodes, [Edge(a.id, b.id) for a, b in zip(nodes, nodes[1:], strict=False)])
+        return arrange(nodes, [Edge(a.id, b.id) for a, b in itertools.pairwise(nodes)])
