@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from nasedu.core import Architecture, SearchSpace
-from nasedu.networks import chain, darts, mlp, nasbench201
+from nasedu.networks import chain, darts, mlp, nasbench101, nasbench201, nats_size
 from nasedu.networks.initialization import materialize, torch_generator
-from nasedu.spaces import DARTS, MLP, Chain, NASBench201
+from nasedu.spaces import DARTS, MLP, Chain, NASBench101, NASBench201, NATSSize
 
 __all__ = ["NETWORKS", "build", "check_input_shape", "check_sizes"]
 
@@ -20,7 +20,9 @@ NETWORKS: Mapping[type[SearchSpace], Callable[..., nn.Module]] = {
     Chain: chain.network,
     DARTS: darts.network,
     MLP: mlp.network,
+    NASBench101: nasbench101.network,
     NASBench201: nasbench201.network,
+    NATSSize: nats_size.network,
 }
 """For each space the function network(architecture, input_shape, classes, channels, cells, **options)."""
 LEAST = {"classes": 1, "channels": 1, "cells": 1}

@@ -7,13 +7,17 @@ from nasedu.core import SearchSpace
 from nasedu.spaces.chain import Chain
 from nasedu.spaces.darts import DARTS
 from nasedu.spaces.mlp import MLP
+from nasedu.spaces.nasbench101 import NASBench101
 from nasedu.spaces.nasbench201 import NASBench201
+from nasedu.spaces.nats_size import NATSSize
 
 __all__ = [
     "DARTS",
     "MLP",
     "Chain",
+    "NASBench101",
     "NASBench201",
+    "NATSSize",
     "create",
 ]
 
@@ -21,7 +25,9 @@ SPACES: dict[str, type[SearchSpace]] = {
     "chain": Chain,
     "darts": DARTS,
     "mlp": MLP,
+    "nasbench101": NASBench101,
     "nasbench201": NASBench201,
+    "nats-size": NATSSize,
 }
 
 
