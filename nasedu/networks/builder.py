@@ -10,15 +10,16 @@ import torch
 from torch import nn
 
 from nasedu.core import Architecture, SearchSpace
-from nasedu.networks import chain, darts, mlp, nasbench101, nasbench201, nats_size
+from nasedu.networks import chain, darts, mbconv, mlp, nasbench101, nasbench201, nats_size
 from nasedu.networks.initialization import materialize, torch_generator
-from nasedu.spaces import DARTS, MLP, Chain, NASBench101, NASBench201, NATSSize
+from nasedu.spaces import DARTS, MLP, Chain, MBConv, NASBench101, NASBench201, NATSSize
 
 __all__ = ["NETWORKS", "build", "check_input_shape", "check_sizes"]
 
 NETWORKS: Mapping[type[SearchSpace], Callable[..., nn.Module]] = {
     Chain: chain.network,
     DARTS: darts.network,
+    MBConv: mbconv.network,
     MLP: mlp.network,
     NASBench101: nasbench101.network,
     NASBench201: nasbench201.network,

@@ -6,6 +6,7 @@ from typing import Any
 from nasedu.core import SearchSpace
 from nasedu.spaces.chain import Chain
 from nasedu.spaces.darts import DARTS
+from nasedu.spaces.mbconv import MBConv
 from nasedu.spaces.mlp import MLP
 from nasedu.spaces.nasbench101 import NASBench101
 from nasedu.spaces.nasbench201 import NASBench201
@@ -15,6 +16,7 @@ __all__ = [
     "DARTS",
     "MLP",
     "Chain",
+    "MBConv",
     "NASBench101",
     "NASBench201",
     "NATSSize",
@@ -24,6 +26,7 @@ __all__ = [
 SPACES: dict[str, type[SearchSpace]] = {
     "chain": Chain,
     "darts": DARTS,
+    "mbconv": MBConv,
     "mlp": MLP,
     "nasbench101": NASBench101,
     "nasbench201": NASBench201,
