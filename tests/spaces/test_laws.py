@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 import nasedu as nas
 from nasedu.core import Architecture, Decision, Diagram, SearchSpace
-from nasedu.spaces import DARTS, MLP, Chain, NASBench201
+from nasedu.spaces import DARTS, MLP, Chain, MBConv, NASBench101, NASBench201, NATSSize
+from nasedu.spaces.mbconv import LESSON
 
 TOY = SearchSpace("toy", [Decision("width", (8, 16, 32)), Decision("rate", (0.1, 1e-5)), Decision("no", (1,))])
 SPACES = {  # a space, and one of its kind so small that all its architectures can be compared; None if there is none
@@ -25,8 +26,15 @@ SPACES = {  # a space, and one of its kind so small that all its architectures c
         Chain(min_depth=2, max_depth=4, skips=True),
         Chain(max_depth=2, widths=(8,), kernels=(1, 3), activations=("relu",), skips=True),
     ),
+    "mbconv": (MBConv(), None),
+    "mbconv of lessons": (
+        MBConv(**LESSON),
+        MBConv(widths=((8, 16), (8,)), strides=(1, 1), depths=(0, 1, 2), kernels=(3, 5), expansions=(2,)),
+    ),
     "mlp": (MLP(skips=True), MLP(max_depth=3, widths=(8, 16), activations=("relu",))),
+    "nasbench101": (NASBench101(), NASBench101(max_vertices=4, max_edges=4)),
     "nasbench201": (NASBench201(), None),
+    "nats-size": (NATSSize(), None),
     "darts": (DARTS(), None),
 }
 everywhere = pytest.mark.parametrize("space", [space for space, _ in SPACES.values()], ids=SPACES)
