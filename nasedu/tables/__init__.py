@@ -7,10 +7,11 @@ from pathlib import Path
 
 from nasedu.tables.build import RECIPES
 from nasedu.tables.files import read
+from nasedu.tables.nasbench101 import read_nasbench101
 from nasedu.tables.nats_bench import read_nats_bench
 from nasedu.tables.table import Table
 
-__all__ = ["Table", "find", "load", "names", "read", "read_nats_bench"]
+__all__ = ["Table", "find", "load", "names", "read", "read_nasbench101", "read_nats_bench"]
 
 
 def __dir__() -> list[str]:

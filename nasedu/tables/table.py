@@ -3,7 +3,9 @@
 Ying et al., "NAS-Bench-101: Towards Reproducible Neural Architecture Search", ICML 2019,
 arXiv:1902.09635, had the idea: a search that costs a second can be repeated until luck averages out.
 
-Architectures that compute the same function share a row; in NAS-Bench-201, 15,625 cells share 5,044.
+Architectures that compute the same function share a row; in NAS-Bench-201, 15,625 cells share 5,044. A table may also
+name its rows, by what ``space.canonical`` returns: then it need not have the whole space, nor list it, and any
+architecture with a row's name is found there; in NAS-Bench-101, 1,293,208 cells share 423,624 names.
 A row has the validation accuracies [rows, seeds, epochs] of several trainings, each from its own seed.
 On disk a table is one npz file of plain arrays and a header in JSON. Accuracies are kept as they were
 counted, the number of right answers, so that nothing is rounded, and five thousand rows of three
@@ -20,7 +22,7 @@ import math
 import os
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -47,9 +49,11 @@ class Table:
 
     Args:
         name: how histories and errors call the table.
-        space: whose architectures it has, all of them.
+        space: whose architectures it has, all of them unless there are names.
         validation: [rows, seeds, epochs] accuracies in [0, 1]; NaN where a training is missing or failed.
         rows: [architectures in the space's order] the row of each; by default each has its own.
+        names: [rows] the canonical name of each, all different, instead of ``rows``; ``space.parse`` must read it. An
+            architecture of another name has a failed trial.
         seeds: of the trainings, all different; the middle axis of ``validation``.
         epochs: after which accuracies were measured, rising; the last axis. ``(None,)`` if that is not known.
         test: [rows, seeds] accuracies in [0, 1] after the training that provenance names, or None.
@@ -63,7 +67,7 @@ class Table:
         scored_epoch: the epoch after which; None if that is not known.
 
     Raises:
-        ValueError: an array has the wrong shape, an accuracy is outside [0, 1], seeds repeat, epochs do
+        ValueError: an array has the wrong shape, an accuracy is outside [0, 1], seeds or names repeat, epochs do
             not rise, a metric's better direction is unknown, or the rows do not cover the space.
     """
 
@@ -74,6 +78,7 @@ class Table:
         validation: ArrayLike,
         *,
         rows: ArrayLike | None = None,
+        names: Sequence[str] | None = None,
         seeds: Sequence[int] = (0,),
         epochs: Sequence[float | None] = (None,),
         test: ArrayLike | None = None,
@@ -85,14 +90,17 @@ class Table:
         self.name, self.space = name, space
         self.seeds, self.epochs, self.samples = tuple(seeds), tuple(epochs), samples
         self.provenance = dict(provenance or {})
-        self.rows = _frozen(np.arange(space.size) if rows is None else rows, np.int64)
+        self.names = None if names is None else tuple(names)
+        count = space.size if names is None else len(names)
+        self.rows = _frozen(np.arange(count) if rows is None else rows, np.int64)
         self.validation = _frozen(validation, np.float64)
         self._tests = None if test is None else _frozen(test, np.float64)
         self.units = {key: (units or {}).get(key) or _known_unit(key) for key in metrics or {}}
         self.metrics = {key: _frozen(values, DTYPES.get(key, np.float64)) for key, values in (metrics or {}).items()}
         self._check_axes()
         self._check()
-        self._row_of: dict[tuple[int, ...], int] = dict(zip(space._all_choices(), self.rows.tolist(), strict=True))
+        keys: Iterable[tuple[int, ...] | str] = space._all_choices() if self.names is None else self.names
+        self._row_of = dict(zip(keys, self.rows.tolist(), strict=True))
         self._views: dict[tuple[int | None, int], Table] = {}  # shared by all of them
         self._score(None, len(self.epochs) - 1)
 
@@ -125,7 +133,13 @@ class Table:
         for key in ("validation", "test"):
             if key in shapes and not (np.isnan(shapes[key][0]) | (abs(shapes[key][0] - 0.5) <= 0.5)).all():
                 raise ValueError(f"{key} of table {self.name} must be accuracies in [0, 1].")
-        if self.rows.shape != (self.space.size,):
+        if self.names is not None:
+            if len({*self.names}) < count or not np.array_equal(self.rows, np.arange(count)):
+                raise ValueError(
+                    f"names of table {self.name} must be {count:,} different ones, one for each row, and no rows; "
+                    f"got {len(self.names):,}, {len({*self.names}):,} of them different."
+                )
+        elif self.rows.shape != (self.space.size,):
             raise ValueError(
                 f"table {self.name} is not complete: it must have the row of each of the {self.space.size:,} "
                 f"architectures of {self.space.name}; got an array of shape {self.rows.shape}."
@@ -151,7 +165,9 @@ class Table:
         return self._found.get(architecture.choices) or self._look_up(architecture)
 
     def _look_up(self, architecture: Architecture) -> Trial:
-        row = self._row(architecture)
+        row = self._row_of.get(self._key(architecture))
+        if row is None:
+            return Trial(architecture, failure=f"table {self.name} does not have it")
         curve, seconds = self._means[row].tolist(), self.metrics.get("seconds_per_epoch")
         found: dict[str, Any] = {
             "metrics": {key: Metric(values[row].item(), *self.units[key]) for key, values in self.metrics.items()},
@@ -208,9 +224,13 @@ class Table:
         """Return the test accuracy, in [0, 1], of what a search has chosen, mean over the seeds.
 
         Raises:
-            ValueError: the table has no test accuracies.
+            ValueError: the table has no test accuracies, or does not have the architecture.
         """
-        return float(self._test_means[self._row(architecture)])
+        self._check_space(architecture)
+        row = self._row_of.get(self._key(architecture))
+        if row is None:
+            raise ValueError(f"table {self.name} does not have {architecture}.")
+        return float(self._test_means[row])
 
     def test_accuracies(self) -> NDArray[np.float64]:
         """Return all test accuracies, means over the seeds, in the order of :attr:`architectures`.
@@ -237,12 +257,12 @@ class Table:
 
     @property
     def architectures(self) -> list[Architecture]:
-        """All architectures, in the space's order."""
-        return [Architecture(self.space, choices) for choices in self._row_of]
+        """All architectures, in the space's order; of a table with names, one for each row."""
+        return [self._architecture(key) for key in self._row_of]
 
     def best(self) -> Architecture:
         """Return the architecture with the highest validation accuracy; the first one on a tie."""
-        return Architecture(self.space, list(self._row_of)[int(np.nanargmax(self.accuracies()))])
+        return self._architecture(list(self._row_of)[int(np.nanargmax(self.accuracies()))])
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -254,7 +274,9 @@ class Table:
     def checksum(self) -> str:
         """The first 16 hexadecimal digits of the SHA-256 of the space and all values; views have their table's."""
         if "_checksum" not in self.__dict__:
-            digest = hashlib.sha256(json.dumps([self.space.to_json(), self.seeds, self.epochs, self.units]).encode())
+            names = [] if self.names is None else [self.names]
+            header = [self.space.to_json(), self.seeds, self.epochs, self.units, *names]
+            digest = hashlib.sha256(json.dumps(header).encode())
             tests = () if self._tests is None else (self._tests,)
             for values in (self.rows, self.validation, *tests, *self.metrics.values()):
                 digest.update(values.tobytes())
@@ -271,9 +293,12 @@ class Table:
         rows = f"{len(self):,} architectures of {self.space.name} in {len(self.validation):,} rows"
         return f"<Table {self.name}: {rows}, {seeds}{epochs}>"
 
-    def _row(self, architecture: Architecture) -> int:
-        self._check_space(architecture)
-        return self._row_of[architecture.choices]
+    def _key(self, architecture: Architecture) -> tuple[int, ...] | str:
+        """Return what the row of an architecture is found by."""
+        return architecture.choices if self.names is None else self.space.canonical(architecture)
+
+    def _architecture(self, key: tuple[int, ...] | str) -> Architecture:
+        return self.space.parse(key) if isinstance(key, str) else Architecture(self.space, key)
 
     def _check_space(self, architecture: Architecture) -> None:
         if not isinstance(architecture, Architecture):
@@ -301,6 +326,8 @@ class Table:
         counts = self.samples or (None, None)
         small = len(self.validation) <= 2**16
         arrays = {"rows": self.rows.astype(np.uint16 if small else np.int64), **self._prefixed_metrics()}
+        if self.names is not None:
+            arrays["names"] = np.array([name.encode() for name in self.names])
         arrays["validation"] = _counted(self.validation, counts[0], self.name)
         if self._tests is not None:
             arrays["test"] = _counted(self._tests, counts[1], self.name)
@@ -334,6 +361,7 @@ class Table:
                 _recorded_space(header["space"], space, path),
                 _fractions(arrays["validation"], counts[0]),
                 rows=arrays["rows"],
+                names=[name.decode() for name in arrays["names"].tolist()] if "names" in arrays else None,
                 seeds=header["seeds"],
                 epochs=header["epochs"],
                 test=_fractions(arrays["test"], counts[1]) if "test" in arrays else None,
