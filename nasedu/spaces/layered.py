@@ -16,15 +16,14 @@ broken lines, which step 4 would have to undo, and a search asks for a thousand 
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right, insort
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
-
-import numpy as np
 
 from nasedu.core import Diagram, Edge, Node
+from nasedu.spaces.bends import bends
 
 __all__ = ["arrange"]
 
@@ -36,14 +35,10 @@ LANE = 0.3  # between a node or an edge and an edge that passes
 GROUP = 1.4  # between groups
 GRID = 0.1  # places in a layer are whole multiples: what is nearly straight becomes straight
 PASSING = 0.001  # what the wish of an edge counts in a layer, against that of a node
-CLEAR = 0.12  # between an edge and a node that is not its own
 SWEEPS, SMOOTHINGS = 8, 8
-RATIOS = np.array([0.0, *(sign * r for r in (0.05, 0.09, 0.13, 0.18, 0.24, 0.32, 0.42, 0.55) for sign in (-1, 1))])
-STEPS = np.linspace(0, 1, 13)
-BEST = 6  # bends whose crossings are counted
-APART = 0.15  # of the ratios of two edges between the same nodes
+# How nodes find their layers, and how much room there is within one: tried until no edge meets a node.
+VARIANTS = (("late", 1.0), ("early", 1.0), ("late", 1.5), ("early", 1.5), ("late", 2.2), ("single", 1.0))
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
 Link = tuple[int, int, bool]  # source, target, whether it has an operation
 Size = tuple[float, float]  # of a node's box, along the flow and across
 Places = tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]
@@ -83,13 +78,13 @@ def arrange(nodes: Sequence[Node], edges: Sequence[Edge], *, down: bool = False)
     groups = {group: number for number, group in enumerate(dict.fromkeys(node.group for node in nodes))}
     kinds = tuple((node.kind, groups[node.group]) for node in nodes)
     links = tuple((index[edge.source], index[edge.target], bool(edge.operation)) for edge in edges)
-    along, across, bends = _places(kinds, links, "down" if down else "right")
+    along, across, bent = _places(kinds, links, "down" if down else "right")
     xs, ys = (across, along) if down else (along, across)
     return Diagram(
         tuple(Node(n.id, x, y, n.label, n.kind, n.group, n.decision) for n, x, y in zip(nodes, xs, ys, strict=True)),
         tuple(
             Edge(e.source, e.target, e.operation, e.decision, -bend if down else bend)  # left becomes right
-            for e, bend in zip(edges, bends, strict=True)
+            for e, bend in zip(edges, bent, strict=True)
         ),
     )
 
@@ -97,32 +92,53 @@ def arrange(nodes: Sequence[Node], edges: Sequence[Edge], *, down: bool = False)
 @lru_cache(maxsize=4096)
 def _places(kinds: tuple[tuple[str, int], ...], links: tuple[Link, ...], direction: str) -> Places:
     """Return for every node its place along the flow and across it, and for every edge its bend."""
-    sizes = [
-        (WIDTHS.get(kind, 0.4), HEIGHT) if direction == "right" else (HEIGHT, WIDTHS.get(kind, 0.4))
-        for kind, _ in kinds
-    ]
-    along, across = [0.0] * len(kinds), [0.0] * len(kinds)
+    sizes = [(WIDTHS.get(kind, 0.4), HEIGHT) for kind, _ in kinds]
+    sizes = sizes if direction == "right" else [(height, width) for width, height in sizes]
+    along, across, bent = [0.0] * len(kinds), [0.0] * len(kinds), [0.0] * len(links)
     free = 0.0
     for group in range(len({group for _, group in kinds})):
         members = [node for node, (_, other) in enumerate(kinds) if other == group]
         local = {node: place for place, node in enumerate(members)}
-        inner = [(local[s], local[t], named) for s, t, named in links if s in local and t in local]
+        inner = [edge for edge, (source, target, _) in enumerate(links) if source in local and target in local]
         own = [sizes[node] for node in members]
-        xs, ys = _group_places([kinds[node][0] for node in members], own, inner, direction)
+        own_links = [(local[links[edge][0]], local[links[edge][1]], links[edge][2]) for edge in inner]
+        xs, ys, own_bends = _best_places([kinds[node][0] for node in members], own, own_links, direction)
         low = min(y - size[1] / 2 for y, size in zip(ys, own, strict=True))
         for node, x, y in zip(members, xs, ys, strict=True):
             along[node], across[node] = x, round(y - low + free, 4)
+        for edge, bend in zip(inner, own_bends, strict=True):
+            bent[edge] = bend
         free = max(across[node] + sizes[node][1] / 2 for node in members) + GROUP
-    return tuple(along), tuple(across), _bends(sizes, along, across, links)
+    if any(kinds[source][1] != kinds[target][1] for source, target, _ in links):
+        pairs = [(source, target) for source, target, _ in links]
+        bent, _ = bends(list(zip(along, across, strict=True)), sizes, [0] * len(kinds), pairs)
+    return tuple(along), tuple(across), tuple(bent)
+
+
+def _best_places(
+    kinds: list[str], sizes: list[Size], links: list[Link], direction: str
+) -> tuple[list[float], list[float], list[float]]:
+    """Return the places and bends of a group: of the first variant whose edges meet no node, or meet least."""
+    pairs = [(source, target) for source, target, _ in links]
+    best, least = None, math.inf
+    for variant, spread in VARIANTS:
+        layers = _layers(kinds, links, variant)
+        xs, ys = _group_places(layers, sizes, links, direction, spread)
+        bent, met = bends(list(zip(xs, ys, strict=True)), sizes, layers, pairs)
+        if met < least:
+            best, least = (xs, ys, bent), met
+        if met == 0:
+            break
+    assert best is not None
+    return best
 
 
 def _group_places(
-    kinds: list[str], sizes: list[Size], links: list[Link], direction: str
+    layers: list[int], sizes: list[Size], links: list[Link], direction: str, spread: float
 ) -> tuple[list[float], list[float]]:
-    layers = _layers(kinds, links)
     columns, left, right = _columns(layers, links)
     _order(columns, left, right)
-    across = _across(columns, left, right, [size for _, size in sizes], SIDE[direction])
+    across = _across(columns, left, right, [size for _, size in sizes], SIDE[direction] * spread, LANE * spread)
     half, room = [0.0] * len(columns), [ROOM[direction][0]] * len(columns)  # of each layer; room before it
     for layer, (size, _) in zip(layers, sizes, strict=True):
         half[layer] = max(half[layer], size / 2)
@@ -138,9 +154,30 @@ def _group_places(
 # Layers --------------------------------------------------------------------------------------
 
 
-def _layers(kinds: list[str], links: list[Link]) -> list[int]:
-    """Return the layer of each node: behind all that it reads, and close to what reads it where that shortens edges."""
+def _layers(kinds: list[str], links: list[Link], variant: str) -> list[int]:
+    """Return the layer of each node: behind all that it reads.
+
+    ``"early"`` puts nodes as far to the front as they can stand, ``"late"`` close to what reads them where no
+    edge gets longer by it, and ``"single"`` each into a layer of its own: a line, with edges that bow around it.
+    """
     sources, targets = _neighbours(len(kinds), links)
+    order = _in_order(sources, targets)
+    layers = [0] * len(kinds)
+    for place, node in enumerate(order):
+        layers[node] = (
+            place if variant == "single" else max((layers[source] + 1 for source in sources[node]), default=0)
+        )
+    last = max(layers)
+    for node in reversed(order) if variant != "single" else []:
+        if kinds[node] == "output" and not targets[node]:
+            layers[node] = last
+        elif targets[node] and kinds[node] != "input" and len(sources[node]) < len(targets[node]) + (variant == "late"):
+            layers[node] = min(layers[target] for target in targets[node]) - 1
+    return layers
+
+
+def _in_order(sources: list[list[int]], targets: list[list[int]]) -> list[int]:
+    """Return the nodes so that each comes behind all that it reads."""
     missing = [len(found) for found in sources]
     order = [node for node, count in enumerate(missing) if count == 0]
     for node in order:  # grows while it is read
@@ -148,24 +185,15 @@ def _layers(kinds: list[str], links: list[Link]) -> list[int]:
             missing[target] -= 1
             if missing[target] == 0:
                 order.append(target)
-    if len(order) < len(kinds):
+    if len(order) < len(sources):
         raise ValueError("the edges must have no cycle: an architecture reads from its input to its output.")
-    layers = [0] * len(kinds)
-    for node in order:
-        layers[node] = max((layers[source] + 1 for source in sources[node]), default=0)
-    last = max(layers)
-    for node in reversed(order):
-        if kinds[node] == "output" and not targets[node]:
-            layers[node] = last
-        elif targets[node] and kinds[node] != "input" and len(sources[node]) <= len(targets[node]):
-            layers[node] = min(layers[target] for target in targets[node]) - 1
-    return layers
+    return order
 
 
 def _neighbours(count: int, links: list[Link]) -> tuple[list[list[int]], list[list[int]]]:
     sources: list[list[int]] = [[] for _ in range(count)]
     targets: list[list[int]] = [[] for _ in range(count)]
-    for source, target, _ in dict.fromkeys(links):
+    for source, target in dict.fromkeys((source, target) for source, target, _ in links):
         sources[target].append(source)
         targets[source].append(target)
     return sources, targets
@@ -264,7 +292,12 @@ def _swap(column: list[int], sides: tuple[list[list[int]], list[list[int]]], pla
 
 
 def _across(
-    columns: list[list[int]], left: list[list[int]], right: list[list[int]], sizes: list[float], side: float
+    columns: list[list[int]],
+    left: list[list[int]],
+    right: list[list[int]],
+    sizes: list[float],
+    side: float,
+    lane: float,
 ) -> list[float]:
     """Return the nodes' places: near the mean of their neighbours, in order, and as far apart as they must be."""
     nodes = len(sizes)
@@ -273,7 +306,7 @@ def _across(
     for column in columns:
         offset = [0.0]
         for above, below in pairwise(column):
-            room = side if above < nodes and below < nodes else LANE
+            room = side if above < nodes and below < nodes else lane
             offset.append(offset[-1] + room + sum(sizes[item] / 2 for item in (above, below) if item < nodes))
         offsets.append(offset)
         for item, down in zip(column, offset, strict=True):
@@ -305,68 +338,3 @@ def _ascending(values: list[float], weights: list[float]) -> list[float]:
             (a, u, m), (b, v, n) = pools[-2:]
             pools[-2:] = [((a * u + b * v) / (u + v), u + v, m + n)]
     return [mean for mean, _, count in pools for _ in range(count)]
-
-
-# Bends ---------------------------------------------------------------------------------------
-
-
-def _bends(sizes: list[Size], xs: list[float], ys: list[float], links: tuple[Link, ...]) -> tuple[float, ...]:
-    """Return how far each edge bends: as little as it can without meeting nodes or crossing more than it must."""
-    count = len(links)
-    if not count:
-        return ()
-    centres = np.array([xs, ys]).T
-    ends = np.array([link[:2] for link in links])
-    curves = _curves(centres[ends[:, 0]], centres[ends[:, 1]])  # [edges, ratios, steps, 2]
-    lengths = np.hypot(*(centres[ends[:, 1]] - centres[ends[:, 0]]).T)
-    cost = 20.0 * _hits(curves, centres, np.array(sizes) / 2 + CLEAR, ends) + 20.0 * np.abs(RATIOS)
-    layers = np.unique(np.array(xs), return_inverse=True)[1]
-    chosen = [0] * count
-    drawn: list[Array] = []
-    used: dict[tuple[int, int], list[int]] = {}
-    for edge in np.argsort(lengths, kind="stable").tolist():  # an arc lies within the longer ones
-        between = links[edge][:2]
-        for ratio in used.get(between, []):
-            cost[edge] += 100.0 * (np.abs(RATIOS - RATIOS[ratio]) < APART)
-        if cost[edge, 0] > 0 or abs(layers[between[1]] - layers[between[0]]) > 1:
-            likely = np.argsort(cost[edge], kind="stable")[:BEST]
-            meetings = _meetings(curves[edge, likely], np.array(drawn)) if drawn else 0
-            chosen[edge] = int(likely[np.argmin(cost[edge, likely] + 3.0 * meetings)])
-        used.setdefault(between, []).append(chosen[edge])
-        drawn.append(curves[edge, chosen[edge]])
-    return tuple(np.round(RATIOS[chosen] * lengths, 3).tolist())
-
-
-def _hits(curves: Array, centres: Array, halves: Array, ends: Array) -> Array:
-    """Return for each edge and ratio how many of its points lie in or too near nodes that are not its ends."""
-    edges = len(curves)
-    low, high = curves.min((1, 2)), curves.max((1, 2))
-    near = ((centres > low[:, None] - halves) & (centres < high[:, None] + halves)).all(-1)  # [edges, nodes]
-    near[np.arange(edges), ends[:, 0]] = near[np.arange(edges), ends[:, 1]] = False
-    which, node = np.nonzero(near)
-    inside = (np.abs(curves[which] - centres[node, None, None]) < halves[node, None, None]).all(-1).sum(-1)
-    hits = np.zeros((edges, len(RATIOS)))
-    np.add.at(hits, which, inside)
-    return hits
-
-
-def _curves(start: Array, end: Array) -> Array:
-    """Return the curve of each edge for each ratio of bend to length: ``[edges, ratios, steps, 2]``."""
-    along = (end - start)[:, None, None]
-    across = np.stack([along[..., 1], -along[..., 0]], -1)  # to the left of the direction of travel: y grows downwards
-    t = STEPS[:, None]
-    return np.asarray(start[:, None, None] + t * along + 4 * RATIOS[:, None, None] * (t * (1 - t)) * across)
-
-
-def _meetings(curves: Array, drawn: Array) -> Array:
-    """Return how often each curve crosses those drawn before; edges of the same node do not cross at their node."""
-    a, b = curves[:, :-1, None, :], curves[:, 1:, None, :]
-    c, d = drawn[:, :-1].reshape(1, 1, -1, 2), drawn[:, 1:].reshape(1, 1, -1, 2)
-    apart = _turn(a, b, c) * _turn(a, b, d) < -1e-12
-    return np.asarray((apart & (_turn(c, d, a) * _turn(c, d, b) < -1e-12)).sum((1, 2)))
-
-
-def _turn(a: Array, b: Array, c: Array) -> Array:
-    return np.asarray(
-        (b[..., 0] - a[..., 0]) * (c[..., 1] - a[..., 1]) - (b[..., 1] - a[..., 1]) * (c[..., 0] - a[..., 0])
-    )
