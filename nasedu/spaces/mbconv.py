@@ -293,14 +293,12 @@ class MBConv(SearchSpace):
         return "".join(text for text, _ in self.pieces(choices))
 
     def pieces(self, choices: tuple[int, ...]) -> list[tuple[str, int | None]]:
-        """Return the string in pieces: one for each decision that is told; a squeeze of 0 is not."""
+        """Return the string in pieces: the activation, and each stage, told by the decision of its depth."""
         found: list[tuple[str, int | None]] = [(str(self.decisions[0].options[choices[0]]), 0)]
         for place, stage in enumerate(self.stages(choices)):
-            separator = " > "
-            for k, (letters, value) in enumerate(zip(LETTERS, stage.values(), strict=False)):
-                if letters != "se" or value:
-                    found += [(separator, None), (f"{letters}{value}", 1 + place * len(PARTS) + k)]
-                    separator = " "
+            tokens = (f"{letters}{value}" for letters, value in zip(LETTERS, stage.values(), strict=False))
+            text = " ".join(token for token in tokens if token != "se0.0")
+            found += [(" > ", None), (text, 1 + place * len(PARTS))]
         return found
 
     def parse(self, text: str) -> Architecture:
@@ -364,12 +362,18 @@ class MBConv(SearchSpace):
 
     def diagram(self, architecture: Architecture) -> Diagram:
         """Return stem, stages and head, from top to bottom; "/2" halves the resolution, "3×" are three blocks."""
-        labels: list[tuple[str, str, int | None]] = [("input", "input", None)]
-        labels.append((f"conv 3×3, {self.stem}{_halves(self.stem_stride)}", "operation", None))
-        for place, (stage, stride) in enumerate(zip(self.stages(architecture.choices), self.strides, strict=True)):
+        choices = architecture.choices
+        ratios = sum(ratio > 0 for ratio in self.parameters["squeezes"])
+        stem = f"conv 3x3, {self.stem}{_halves(self.stem_stride)}, {self.decisions[0].options[choices[0]]}"
+        labels: list[tuple[str, str, int | None]] = [("input", "input", None), (stem, "operation", 0)]
+        for place, (stage, stride) in enumerate(zip(self.stages(choices), self.strides, strict=True)):
             if stage["depth"]:
-                labels.append((_label(stage) + _halves(stride), "operation", 1 + place * len(PARTS)))
-        labels += [(f"conv 1×1, {self.head}", "operation", None), ("output", "output", None)]
+                label = f"MBConv{stage['expansion']} {stage['kernel']}x{stage['kernel']}, {stage['width']}"
+                squeeze = f", SE {stage['squeeze']}" if ratios > 1 else ", SE"  # one ratio need not be told
+                label += (squeeze if stage["squeeze"] else "") + _halves(stride)
+                repeats = f"{stage['depth']}× " if stage["depth"] > 1 else ""
+                labels.append((repeats + label, "operation", 1 + place * len(PARTS)))
+        labels += [(f"conv 1x1, {self.head}", "operation", None), ("output", "output", None)]
         nodes = [Node(str(i), 0, 0, text, kind, decision=decision) for i, (text, kind, decision) in enumerate(labels)]
         return arrange(nodes, [Edge(a.id, b.id) for a, b in pairwise(nodes)], down=True)
 
@@ -398,12 +402,6 @@ def _to_eights(channels: float) -> int:
     """Return the multiple of 8 next to a number of channels, not below nine tenths of it; the authors' rule."""
     rounded = max(8, int(channels + 4) // 8 * 8)
     return rounded if rounded >= 0.9 * channels else rounded + 8
-
-
-def _label(stage: dict[str, float]) -> str:
-    repeats = f"{stage['depth']}× " if stage["depth"] > 1 else ""
-    squeeze = f", SE {stage['squeeze']:g}" if stage["squeeze"] else ""
-    return f"{repeats}MBConv{stage['expansion']} {stage['kernel']}×{stage['kernel']}, {stage['width']}{squeeze}"
 
 
 def _halves(stride: int) -> str:

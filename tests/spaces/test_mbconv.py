@@ -165,13 +165,42 @@ def test_ten_megabytes_are_refused_at_once_and_briefly(piece):
     assert time.perf_counter() - started < 1
 
 
-def test_pieces_are_the_string_and_tell_its_decisions():
+def test_pieces_of_the_string_and_nodes_of_the_diagram_tell_the_same_decisions():
     architecture = LESSON_SPACE.parse("silu > d2 k5 e4 w8 se0.25 > d0 > d1 k3 e1 w24")
-    pieces = LESSON_SPACE.pieces(architecture.choices)
-    assert "".join(text for text, _ in pieces) == str(architecture)
-    told = {LESSON_SPACE.decisions[index].name: text for text, index in pieces if index is not None}
-    assert told["activation"] == "silu" and told["stage 1 squeeze"] == "se0.25" and told["stage 2 depth"] == "d0"
-    assert told["stage 3 width"] == "w24" and "stage 3 squeeze" not in told and "stage 2 kernel" not in told
+    told = {
+        text: LESSON_SPACE.decisions[index].name
+        for text, index in LESSON_SPACE.pieces(architecture.choices)
+        if index is not None
+    }
+    assert told == {
+        "silu": "activation",
+        "d2 k5 e4 w8 se0.25": "stage 1 depth",
+        "d0": "stage 2 depth",
+        "d1 k3 e1 w24": "stage 3 depth",
+    }
+    shown = {
+        node.label: node.decision and LESSON_SPACE.decisions[node.decision].name
+        for node in LESSON_SPACE.diagram(architecture).nodes
+    }
+    assert shown == {
+        "input": None,
+        "conv 3x3, 8, silu": 0,
+        "2× MBConv4 5x5, 8, SE": "stage 1 depth",
+        "MBConv1 3x3, 24, /2": "stage 3 depth",
+        "conv 1x1, 32": None,
+        "output": None,
+    }
+
+
+def test_every_decision_can_be_seen_in_the_diagram():
+    """So that what a mutation changed can be marked."""
+    space = MBConv(**LESSON | {"squeezes": (0, 0.125, 0.25)})
+    for architecture in (
+        space.parse("silu > d2 k5 e4 w8 se0.25 > d0 > d1 k3 e1 w24"),
+        space.sample(np.random.default_rng(0)),
+    ):
+        shown = {tuple(node.label for node in space.diagram(each).nodes) for each in space.neighbors(architecture)}
+        assert len(shown) == len(space.neighbors(architecture))
 
 
 # Laws that are special here --------------------------------------------------------------------
