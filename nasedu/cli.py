@@ -35,7 +35,6 @@ WEIGHT_SHARING = ("darts",)
 DEFAULTS = {"data": "mnist1d", "trials": 20, "steps": 500, "epochs": 10, "unit": "fraction"}  # of nasedu search
 EXTENSION = Path(__file__).parent / "widgets" / "labextension"
 INTERRUPTED = 130  # as a shell reports it
-MOST_TRIALS = 10_000  # of nasedu race with a budget of seconds
 CHECKPOINTS = (10, 50, 100, 200, 500, 1000)  # trials after which nasedu race prints what was found
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1)  # of a budget of seconds, likewise
 RACERS = (  # of nasedu race: one or two of each family, as many as a figure shows well; the first to compare with
@@ -443,8 +442,7 @@ def _race(arguments: argparse.Namespace) -> int:
         raise ValueError(f"a race is judged by test accuracy, and table {table.name} has none. Choose another table.")
     count = len(table.seeds)
     table = table.one(table.seeds[0])  # a search trains once
-    most = 200 if arguments.seconds is None else MOST_TRIALS
-    trials = most if arguments.trials is None else arguments.trials
+    trials = 200 if arguments.trials is None and arguments.seconds is None else arguments.trials
     started = time.perf_counter()
     try:
         with warnings.catch_warnings():

@@ -20,6 +20,7 @@ import math
 import warnings
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
@@ -334,6 +335,11 @@ def is_better(trial: Trial, best: Trial) -> bool:
     if trial.failure is not None or best.failure is not None:
         return trial.failure is None
     return (trial.epochs or 0, trial.score) > (best.epochs or 0, best.score)
+
+
+def incumbents(trials: Iterable[Trial]) -> list[Trial]:
+    """Return after each trial the incumbent; a failed trial as long as none has succeeded."""
+    return list(accumulate(trials, lambda best, trial: trial if is_better(trial, best) else best))
 
 
 def is_snapshot(number: int) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
+import math
 import os
 import platform
 import warnings
@@ -43,16 +44,16 @@ from nasedu.history import (
     trial_from_event,
 )
 
-__all__ = ["Log", "Search", "header_start", "search"]
+__all__ = ["Log", "Search", "check_fresh", "header_start", "note_searched", "search"]
 
 EXAMPLE = "such as [nas.Trial(architecture, accuracy=0.9)]"
-_SEARCHED: dict[int, weakref.ref[Any]] = {}  # strategies that a search has asked, by id: not all can be hashed
+_SEARCHED: dict[int, weakref.ref[Any]] = {}  # strategies that have searched, by id: not all can be hashed
 
 
 def search(
     strategy: Strategy,
     evaluator: Evaluator,
-    trials: int,
+    trials: int | None = None,
     *,
     batch: int = 1,
     seconds: float | None = None,
@@ -66,18 +67,18 @@ def search(
             a numpy Generator in ``rng``. See :class:`nasedu.core.Strategy`.
         evaluator: a list of architectures to a list of trials, in the same order. For a strategy whose asks are
             proposals, its ``at(epochs)`` returns such an evaluator that trains for so long.
-        trials: the total, those of a resumed history included; at least 1.
+        trials: the total, those of a resumed history included; at least 1. May be left out where ``seconds`` are given.
         batch: how many are asked before they are evaluated together; at least 1. Where the total is no multiple of
             it, the last batch is smaller; a search that goes on from there with more trials is a valid one, but asks
             in other groups than one that had the larger total from the start.
         seconds: a budget: the search also ends when the costs of all its trials, those of a resumed history included,
-            add up to this or more. A batch that was begun before is finished. On a table a trial costs what its
-            training would have taken, so hours are searched in a second. None for no such end.
+            add up to this or more, above 0. A batch that was begun before is finished. On a table a trial costs what
+            its training would have taken, so hours are searched in a second. None for no such end.
         history: a ``*.nas.jsonl`` file to append to. If it exists, the search goes on where it stopped.
 
     Raises:
-        ValueError: the file belongs to another space, strategy, evaluator, batch or random state, or the strategy has
-            already searched.
+        ValueError: the file belongs to another space, strategy, evaluator, batch or random state, the strategy has
+            already searched, an argument is out of its range, or there are neither trials nor seconds.
         TypeError: the strategy lacks one of these, or an argument is of another kind.
     """
     return Search(strategy, evaluator, trials, batch, seconds, history)
@@ -88,7 +89,8 @@ class Search:
 
     Attributes:
         history: the log so far.
-        trials: how many trials there will be in all, if no budget of seconds ends the search before.
+        trials: how many trials there will be in all, if no budget of seconds ends the search before; None where only
+            that does.
         spent: the cost of all trials so far, in seconds.
     """
 
@@ -96,15 +98,16 @@ class Search:
         self,
         strategy: Strategy,
         evaluator: Evaluator,
-        trials: int,
+        trials: int | None,
         batch: int,
         seconds: float | None,
         path: str | Path | None,
     ) -> None:
         _check_arguments(strategy, evaluator, trials, batch, seconds)
-        _check_fresh(strategy)
+        check_fresh(strategy)
         self.strategy, self.evaluator, self.trials, self.batch = strategy, evaluator, trials, batch
         self.seconds, self.spent = seconds, 0.0
+        self._most = math.inf if trials is None else trials
         self._at: dict[float, Evaluator] = {}  # the evaluator by epochs, for strategies that say how many
         self._asked: deque[Ask] = deque()  # asked, not answered
         self._answered: deque[Trial] = deque()  # evaluated, not told
@@ -123,7 +126,7 @@ class Search:
     def done(self) -> bool:
         """Whether all trials are in the history, or the budget of seconds is used up and no ask is left unanswered."""
         is_spent = self.seconds is not None and self.spent >= self.seconds
-        return self._tells >= self.trials or (is_spent and not self._asked)
+        return self._tells >= self._most or (is_spent and not self._asked)
 
     def __iter__(self) -> Iterator[Trial]:
         return self
@@ -139,7 +142,7 @@ class Search:
             ValueError: the evaluator's answer is not one trial per architecture, in their order.
         """
         if self.done:
-            if self._tells < self.trials:
+            if self._tells < self._most:
                 raise StopIteration(f"the {self.seconds} seconds are used up; search again with more seconds to go on.")
             raise StopIteration(f"all {self.trials} trials are done; search again with more trials to go on.")
         if not self._answered:
@@ -175,7 +178,7 @@ class Search:
         """Ask until the batch is full, unless some of it has been answered already."""
         if self._asked and self.history.events[-1]["event"] == "trial":
             return
-        while len(self._asked) < self.batch and self._asks < self.trials:
+        while len(self._asked) < self.batch and self._asks < self._most:
             asked = self._ask()
             self._asked.append(asked)
             self._asks += 1
@@ -184,8 +187,8 @@ class Search:
     def _ask(self) -> Ask:
         """Ask the strategy: an architecture, or a proposal that says for how many epochs."""
         if not self._has_begun:
-            _check_fresh(self.strategy)
-            _note_searched(self.strategy)
+            check_fresh(self.strategy)
+            note_searched(self.strategy)
             self._has_begun = True
         proposed = self.strategy.ask()
         architecture = proposed.architecture if isinstance(proposed, Proposal) else proposed
@@ -222,10 +225,12 @@ class Search:
             raise ValueError(
                 f"the evaluator must keep the order: expected {architecture!r}; got {trial.architecture!r}."
             )
-        if self.seconds is not None and trial.cost == 0 and trial.failure is None:
+        if self.seconds is not None and trial.cost == 0 and (trial.failure is None or self.trials is None):
+            failed = "" if trial.failure is None else f", which failed ({trial.failure}),"
+            way_out = "Leave seconds out" if self.trials is not None else "Say how many trials instead"
             raise ValueError(
-                f"with a budget of {self.seconds} seconds every trial must have a cost; got one of 0 from "
-                f"{_name(self.evaluator)}. Leave seconds out, or set cost= of the trials."
+                f"with a budget of {self.seconds} seconds every trial must have a cost; got one of 0{failed} from "
+                f"{_name(self.evaluator)}. {way_out}, or set cost= of the trials."
             )
         if trial.epochs is not None:
             if epochs not in (None, trial.epochs) and trial.failure is None:
@@ -375,7 +380,9 @@ def _is_cut_header(path: Path) -> bool:
     return not data.endswith(b"\n") and (data.startswith(start) or start.startswith(data))
 
 
-def _check_arguments(strategy: Strategy, evaluator: Evaluator, trials: int, batch: int, seconds: float | None) -> None:
+def _check_arguments(
+    strategy: Strategy, evaluator: Evaluator, trials: int | None, batch: int, seconds: float | None
+) -> None:
     """Raise TypeError or ValueError, saying what must hold, unless these can make a search."""
     missing = [name for name in ("ask", "tell") if not callable(getattr(strategy, name, None))]
     space = getattr(strategy, "space", None)
@@ -394,7 +401,9 @@ def _check_arguments(strategy: Strategy, evaluator: Evaluator, trials: int, batc
     if not callable(evaluator) or isinstance(evaluator, type):
         what = f"the class {evaluator.__name__}: call it" if isinstance(evaluator, type) else repr(evaluator)
         raise TypeError(f"an evaluator is a function from a list of architectures to a list of trials; got {what}.")
-    for name, number in (("trials", trials), ("batch", batch)):
+    if trials is None and seconds in (None, math.inf):
+        raise ValueError("a search must know when to end: give trials, or seconds, or both; got neither.")
+    for name, number in (("trials", 1 if trials is None else trials), ("batch", batch)):
         if not isinstance(number, int | np.integer):
             raise TypeError(f"{name} must be a whole number; got {number!r}.")
         if number < 1:
@@ -403,25 +412,25 @@ def _check_arguments(strategy: Strategy, evaluator: Evaluator, trials: int, batc
         raise ValueError(f"seconds must be above 0, or None for no such budget; got {seconds}.")
 
 
-def _check_fresh(strategy: Strategy) -> None:
+def check_fresh(strategy: object) -> None:
     """Raise ValueError if the strategy, or one inside it, has learned from another search."""
     for each in _with_inner(strategy):
         known = _SEARCHED.get(id(each))
         if known is not None and known() is each:
             raise ValueError(
                 f"this strategy has already searched; make a new one: strategy = {type(each).__name__}(…). It would go "
-                "on from what it learned of the other search's trials."
+                "on from what it learned in the other search."
             )
 
 
-def _note_searched(strategy: Strategy) -> None:
+def note_searched(strategy: object) -> None:
     """Remember, for as long as they live, that the strategy and those inside it are no longer fresh."""
     for each in _with_inner(strategy):
         with contextlib.suppress(TypeError):  # a class with __slots__ and without __weakref__ cannot be remembered
             _SEARCHED[id(each)] = weakref.ref(each, partial(_SEARCHED.pop, id(each)))
 
 
-def _with_inner(strategy: Strategy) -> list[Any]:
+def _with_inner(strategy: object) -> list[Any]:
     """Return the strategy, and those that it is wrapped around."""
     found: list[Any] = [strategy]
     inner = getattr(strategy, "strategy", None)

@@ -22,13 +22,13 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from itertools import accumulate, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nasedu.core import SearchSpace, Strategy, Trial
-from nasedu.history import is_better
+from nasedu.history import incumbents
 from nasedu.loop import search
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def race(
     strategies: Mapping[str, MakeStrategy],
     evaluator: Any,
     *,
-    trials: int,
     seeds: int,
+    trials: int | None = None,
     seconds: float | None = None,
     processes: int | None = None,
     progress: bool = True,
@@ -67,8 +67,8 @@ def race(
             ``lambda space, rng: nas.strategies.RegularizedEvolution(space, rng, population_size=10, sample_size=3)``.
         evaluator: a table, or any evaluator with the ``space`` of its architectures. Its ``test(architecture)``
             gives the test accuracy, in [0, 1]; without one, or with ``has_test`` false, there is none.
-        trials: of each search; at least 1.
         seeds: how many searches of each strategy, with the seeds 0, 1, …; at least 1.
+        trials: of each search; at least 1. May be left out where ``seconds`` are given.
         seconds: a budget of each search, in seconds of trial cost, as in ``nas.search``; it ends with this or with
             ``trials``, whichever comes first. So strategies are compared that train some for fewer epochs.
         processes: how many searches run at a time. With 1 all run here, one after another: for strategies or
@@ -83,7 +83,7 @@ def race(
         first one on a tie. NaN for a failed trial, where none has succeeded yet, and where there is no test.
 
     Raises:
-        ValueError: there are no strategies, no trials, no seeds or no processes.
+        ValueError: there are no strategies, no seeds or no processes, neither trials nor seconds, or no trials.
         TypeError: the strategies have no names, one is an object instead of what makes one, the evaluator has no space,
             or they cannot be sent.
         RuntimeError: a search failed; says which, and why.
@@ -92,7 +92,10 @@ def race(
     import pandas
     from tqdm.auto import tqdm
 
-    _check(strategies, evaluator, trials=trials, seeds=seeds, processes=1 if processes is None else processes)
+    if trials is None and seconds is None:
+        raise ValueError("a race must know when its searches end: give trials, or seconds, or both; got neither.")
+    numbers = {"trials": trials, "seeds": seeds, "processes": processes}
+    _check(strategies, evaluator, {name: number for name, number in numbers.items() if number is not None})
     runner = _Runner(strategies, evaluator, trials, seconds)
     jobs = [(seed, name) for seed in range(seeds) for name in strategies]
     found: dict[Job, Columns] = {}
@@ -116,7 +119,7 @@ def race(
     return pandas.concat([pandas.DataFrame(each) for each in rows], ignore_index=True)
 
 
-def _check(strategies: Mapping[str, MakeStrategy], evaluator: Any, **numbers: int) -> None:
+def _check(strategies: Mapping[str, MakeStrategy], evaluator: Any, numbers: Mapping[str, int]) -> None:
     if not isinstance(strategies, Mapping):
         raise TypeError(
             "strategies must have names, such as {'random search': nas.strategies.RandomSearch}; "
@@ -205,7 +208,7 @@ class _Runner:
     """What all searches of a race have in common."""
 
     def __init__(
-        self, strategies: Mapping[str, MakeStrategy], evaluator: Any, trials: int, seconds: float | None
+        self, strategies: Mapping[str, MakeStrategy], evaluator: Any, trials: int | None, seconds: float | None
     ) -> None:
         self.strategies, self.evaluator, self.trials, self.seconds = dict(strategies), evaluator, trials, seconds
 
@@ -217,15 +220,15 @@ class _Runner:
             raise RuntimeError(
                 f"the search of {name!r} from seed {seed} failed: {type(error).__name__}: {error}"
             ) from error
-        incumbents = list(accumulate(done, _better))
-        once = {each.number: each for each in incumbents}
+        best = incumbents(done)
+        once = {each.number: each for each in best}
         tests = {number: _test(self.evaluator, each) for number, each in once.items()}
         return {
             "trial": np.arange(1, len(done) + 1),
             "score": [_known(trial) for trial in done],
             "elapsed": np.cumsum([trial.cost for trial in done]),
-            "incumbent_score": [_known(best) for best in incumbents],
-            "incumbent_test": [tests[best.number] for best in incumbents],
+            "incumbent_score": [_known(each) for each in best],
+            "incumbent_test": [tests[each.number] for each in best],
         }
 
     def _search(self, seed: int, name: str) -> list[Trial]:
@@ -234,10 +237,6 @@ class _Runner:
         strategy = self.strategies[name](self.evaluator.space, np.random.default_rng(seed))
         with threadpool_limits(1):  # of the libraries that are loaded by now
             return list(search(strategy, self.evaluator, self.trials, seconds=self.seconds))
-
-
-def _better(best: Trial, trial: Trial) -> Trial:
-    return trial if is_better(trial, best) else best
 
 
 def _known(trial: Trial) -> float:

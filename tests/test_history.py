@@ -5,6 +5,7 @@ import inspect
 import json
 import math
 import os
+import re
 import sys
 import warnings
 import weakref
@@ -455,6 +456,31 @@ def test_a_budget_that_nothing_is_taken_from_is_refused():
     for seconds in (0, -1, math.nan):
         with pytest.raises(ValueError, match="seconds must be above 0, or None for no such budget; got"):
             nas.search(Fixed(), ones, 3, seconds=seconds)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_seconds_alone_end_a_search(batch):
+    search = spend(20, batch=batch, trials=None)
+    assert search.run(False) == spend(20, batch=batch).run(False) and search.done and search.trials is None
+    with pytest.raises(StopIteration, match="the 20 seconds are used up"):
+        search.step()
+
+
+def test_seconds_alone_are_shown_in_the_bar(capsys):
+    spend(20, trials=None).run()
+    assert re.search(r"\d+trial .*, \d+ of 20 s", capsys.readouterr().err)
+
+
+def test_a_search_that_would_never_end_is_refused():
+    for endless in ({}, {"trials": None}, {"seconds": math.inf}):
+        with pytest.raises(ValueError, match="must know when to end: give trials, or seconds, or both; got neither"):
+            nas.search(Fixed(), ones, **endless)
+    with pytest.raises(ValueError, match=r"got one of 0 from ones\. Say how many trials instead, or set cost="):
+        nas.search(Fixed(), ones, seconds=10).step()
+    free = lambda cells: [nas.Trial(cell, failure="too large") for cell in cells]  # noqa: E731
+    with pytest.raises(ValueError, match=r"every trial must have a cost; got one of 0, which failed \(too large\)"):
+        nas.search(Fixed(), free, seconds=10).step()
+    assert nas.search(Fixed(), free, 3, seconds=10).step().failure == "too large", "the trials end this one"
 
 
 def test_a_frame_says_how_much_time_had_been_spent():

@@ -803,6 +803,15 @@ def test_arguments_of_search_out_of_range_are_refused(wrong, message):
         search(DARTS(NB201, rng()), DATA, **arguments)
 
 
+def test_a_strategy_searches_once():
+    first = new_search()
+    with pytest.raises(ValueError, match=r"already searched; make a new one: strategy = DARTS\(…\)"):
+        search(first.strategy, DATA, 3, batch_size=8, device="cpu")
+    first.run(progress=False)
+    with pytest.raises(ValueError, match="already searched"):
+        search(first.strategy, DATA, 3, batch_size=8, device="cpu")
+
+
 def test_initial_weights_of_a_supernet_come_from_the_rng():
     first, again = (
         materialize(lambda: DARTSSupernet(DARTS_SPACE, 1, 1, 3, channels=2, layers=3), rng(4)) for _ in range(2)

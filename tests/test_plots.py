@@ -435,6 +435,25 @@ def test_the_line_of_a_history_is_the_best_so_far() -> None:
     np.testing.assert_allclose(line.get_ydata(), np.maximum.accumulate([trial.score for trial in log.trials]))
 
 
+def test_of_several_fidelities_the_line_is_the_best_of_the_longest_trainings() -> None:
+    """Here longer trainings look worse, so the line falls when the first one is there."""
+    space = SPACES["nasbench201"]
+
+    def evaluate(cells):
+        return at(1)(cells)
+
+    def at(epochs):
+        return lambda cells: [nas.Trial(a, accuracy=(1 + sum(a.choices)) / 30 / epochs, epochs=epochs) for a in cells]
+
+    evaluate.at = at
+    log = nas.search(nas.strategies.SuccessiveHalving(space, np.random.default_rng(0)), evaluate, 60).run(False)
+    drawn = next(line for line in plots.histories(log).lines if line.get_drawstyle() == "steps-post").get_ydata()
+    for number, best in enumerate(drawn, start=1):
+        longest = max(trial.epochs for trial in log.trials[:number])
+        assert best == max(trial.score for trial in log.trials[:number] if trial.epochs == longest)
+    assert sum(np.diff(drawn) < 0) == 2, "from 1 to 3 and to 10 epochs"
+
+
 def test_failed_trials_are_crosses_and_never_the_best() -> None:
     ax = plots.histories(history(failing=True, trials=30))
     crosses = next(line for line in ax.lines if line.get_marker() == "x")

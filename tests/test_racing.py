@@ -173,6 +173,10 @@ def test_a_budget_of_seconds_ends_each_search():
     for _, search in frame.groupby(["strategy", "seed"]):
         assert search["elapsed"].iloc[-1] >= 100 > search["elapsed"].iloc[-2]
     assert len(nas.race(RACERS, long_toy(), trials=2, seeds=1, seconds=100, processes=1, progress=False)) == 4
+    alone = nas.race(RACERS, long_toy(), seeds=3, seconds=100, processes=1, progress=False)
+    pandas.testing.assert_frame_equal(alone, frame)
+    with pytest.raises(ValueError, match="must know when its searches end: give trials, or seconds, or both"):
+        nas.race(RACERS, long_toy(), seeds=3, progress=False)
 
 
 def broken(space, rng):

@@ -28,7 +28,7 @@ from nasedu import training
 from nasedu.core import Architecture, SearchSpace
 from nasedu.data import Dataset
 from nasedu.history import History, plain
-from nasedu.loop import Log, header_start
+from nasedu.loop import Log, check_fresh, header_start, note_searched
 from nasedu.oneshot import checkpoint
 from nasedu.oneshot.supernet import Supernet
 from nasedu.training import devices
@@ -99,6 +99,7 @@ class OneShotSearch:
             raise ValueError(f"batch_size must lie in 2..{smallest}, the size of the smaller split; got {batch_size}.")
         if seed < 0:
             raise ValueError(f"seed must not be negative; got {seed}.")
+        check_fresh(strategy)
         self.strategy, self.steps = strategy, steps
         self._data, self._batch_size, self._seed, self._threads = data, batch_size, seed, threads
         self._device = training.device(device)
@@ -121,6 +122,7 @@ class OneShotSearch:
                 },
             },
         }
+        note_searched(strategy)  # it draws its weights now
         strategy.start(data.input_shape, data.classes, steps, self._device)
         header["supernet"] = strategy.supernet.to_json()
         self._log = Log(header, strategy.space, path)
@@ -265,7 +267,8 @@ def search(
             resumed search has the same.
 
     Raises:
-        ValueError: a setting is out of range, the space has no supernet, or the file belongs to another search.
+        ValueError: a setting is out of range, the strategy has already searched, the space has no supernet, or the file
+            belongs to another search.
         FileNotFoundError: there is a history to resume, and no weights beside it.
 
     Example:

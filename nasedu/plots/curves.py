@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from nasedu import analysis
-from nasedu.history import History
+from nasedu.history import History, incumbents
 from nasedu.plots.axes import TEXT, LineEnd, finish, new_axes, score_axis
 from nasedu.plots.palette import QUIET, LineStyle, strategy_style, strategy_styles
 
@@ -32,10 +32,12 @@ _LIMITS: WeakKeyDictionary[Any, tuple[float, float]] = WeakKeyDictionary()  # th
 
 
 def histories(given: History | Sequence[History] | Mapping[str, History], ax: Axes | None = None) -> Axes:
-    """Draw every trial's score as a dot, and the best so far as a line, for one or several searches.
+    """Draw every trial's score as a dot, and the incumbent's as a line, for one or several searches.
 
-    Of several, every line carries its strategy's marker now and then, each at other trials, so that
-    lines which coincide can be told apart. A cross at the bottom is a trial that failed.
+    The incumbent is the best so far of the trials that were trained for longest: where some are trained for fewer
+    epochs, the line falls when the first one is trained for more. Of several searches, every line
+    carries its strategy's marker now and then, each at other trials, so that lines which coincide can be told apart. A
+    cross at the bottom is a trial that failed.
 
     Args:
         given: one history, several, or several by the name to write at their lines. A name that
@@ -67,7 +69,7 @@ def _draw_history(ax: Axes, name: str, history: History, style: LineStyle, place
     ax.plot(
         numbers, scores, marker=style.marker, color=color, markersize=size, alpha=0.6, markeredgewidth=0, linestyle=""
     )
-    best = np.maximum.accumulate(np.where(np.isnan(scores), -np.inf, scores))
+    best = np.array([trial.score for trial in incumbents(history.trials)])
     shown = np.isfinite(best)
     every = max(1, -(-int(shown.sum()) // MARKS))
     ax.step(
