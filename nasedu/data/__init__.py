@@ -16,6 +16,10 @@ LOADERS: dict[str, Callable[..., Dataset]] = {
 }
 
 
+def __dir__() -> list[str]:
+    return __all__  # the files have names too, but nobody looks for them
+
+
 def load(name: str, **options: Any) -> Dataset:
     """Return a dataset, split once and for all into train, validation and test.
 

@@ -28,3 +28,7 @@ __all__ = [
     "score",
     "time_limit",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__  # the files have names too, but nobody looks for them

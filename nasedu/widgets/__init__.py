@@ -11,3 +11,7 @@ from nasedu.widgets.cell_graph import CellGraph
 from nasedu.widgets.player import Player
 
 __all__ = ["CellGraph", "Player"]
+
+
+def __dir__() -> list[str]:
+    return __all__  # the files have names too, but nobody looks for them
