@@ -12,7 +12,7 @@ from scipy import integrate, stats
 
 import nasedu as nas
 from nasedu import analysis
-from nasedu.strategies.wrappers import similarity
+from nasedu.strategies.diversified import similarity
 
 # The best of n ---------------------------------------------------------------------------------
 

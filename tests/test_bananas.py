@@ -7,8 +7,8 @@ from scipy import optimize, stats
 import nasedu as nas
 from nasedu.spaces import NASBench201
 from nasedu.strategies import Bananas
-from nasedu.strategies.bananas import forward, gradient
-from nasedu.strategies.surrogate import normal_scores
+from nasedu.strategies.archive import normal_scores
+from nasedu.strategies.ensemble import forward, gradient
 
 SPACE = NASBench201()
 
@@ -162,10 +162,10 @@ def test_it_is_ahead_of_random_search_on_real_trainings():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"members": 1}, "members, initial_asks and candidates must be at least 2; got 1, 10 and 200"),
-        ({"initial_asks": 1}, "got 5, 1 and 200"),
-        ({"tells_per_fit": 0}, "at least 1, learning_rate above 0; got 32, 150, 0, 10 and 0.01"),
-        ({"learning_rate": 0.0}, "learning_rate above 0"),
+        ({"members": 1}, "^members must be at least 2; got 1"),
+        ({"initial_asks": 1}, "^initial_asks must be at least 2; got 1"),
+        ({"tells_per_fit": 0}, "^tells_per_fit must be at least 1; got 0"),
+        ({"learning_rate": 0.0}, "^learning_rate must be above 0; got 0.0"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, message):

@@ -259,8 +259,11 @@ def test_better_than_random_search_on_the_shipped_table():
         ({"environment": "graph"}, "environment must be 'build' or 'edit'; got 'graph'"),
         ({"edits": 0}, "edits must be at least 1; got 0"),
         ({"learning_rate": 0.0}, r"learning_rate must lie in \(0, 1\]; got 0.0"),
-        ({"discount": 1.1}, r"discount and exploration must lie in \[0, 1\]; got 1.1 and 0.1"),
-        ({"replays": -1}, "initial_asks, replays and temperature must be at least 0; got 10, -1 and 0.0"),
+        ({"discount": 1.1}, r"^discount must lie in \[0, 1\]; got 1.1"),
+        ({"exploration": -0.1}, r"^exploration must lie in \[0, 1\]; got -0.1"),
+        ({"replays": -1}, "^replays must be at least 0; got -1"),
+        ({"initial_asks": -1}, "^initial_asks must be at least 0; got -1"),
+        ({"temperature": float("nan")}, "^temperature must be at least 0; got nan"),
     ],
 )
 def test_wrong_arguments_are_named(settings, message):

@@ -5,6 +5,8 @@ from nasedu.strategies.bananas import Bananas
 from nasedu.strategies.bayesian_optimization import BayesianOptimization
 from nasedu.strategies.bohb import BOHB
 from nasedu.strategies.boltzmann_policy import BoltzmannPolicy
+from nasedu.strategies.constrained import Constrained
+from nasedu.strategies.diversified import Diversified
 from nasedu.strategies.dqn import DQN
 from nasedu.strategies.genetic_algorithm import GeneticAlgorithm
 from nasedu.strategies.hyperband import Hyperband
@@ -19,7 +21,7 @@ from nasedu.strategies.reinforce import Reinforce
 from nasedu.strategies.reinforce_table import ReinforceTable
 from nasedu.strategies.simulated_annealing import SimulatedAnnealing
 from nasedu.strategies.successive_halving import SuccessiveHalving
-from nasedu.strategies.wrappers import Constrained, Diversified, WithoutRepeats
+from nasedu.strategies.without_repeats import WithoutRepeats
 
 __all__ = [
     "ASHA",

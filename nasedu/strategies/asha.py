@@ -31,12 +31,11 @@ What differs from Algorithm 2:
 from bisect import bisect_right, insort
 from heapq import heappop, heappush
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from nasedu.core import Proposal, SearchSpace, Trial
-from nasedu.strategies.fidelities import MakeSampler, Samplers, name_of, rung_epochs
+from nasedu.strategies.fidelities import MakeSampler, MultiFidelity
 
 __all__ = ["ASHA"]
 
@@ -67,7 +66,7 @@ class Rung:
         return trial
 
 
-class ASHA:
+class ASHA(MultiFidelity):
     """Promote whoever is among the best of its rung so far; else start a new architecture.
 
     Args:
@@ -102,18 +101,8 @@ class ASHA:
         eta: int = 3,
         sampler: MakeSampler | None = None,
     ) -> None:
-        self.rungs = [Rung(epochs) for epochs in rung_epochs(min_epochs, max_epochs, eta)]
-        self.space = space
-        self.rng = rng
-        self.settings = {
-            "min_epochs": min_epochs,
-            "max_epochs": max_epochs,
-            "eta": eta,
-            "sampler": name_of(sampler),
-        }
-        self.min_epochs, self.max_epochs, self.eta, self.sampler = min_epochs, max_epochs, eta, sampler
-        self.samplers = Samplers(space, rng, sampler)
-        self.state: dict[str, Any] = {}
+        super().__init__(space, rng, min_epochs, max_epochs, eta, sampler)
+        self.rungs = [Rung(epochs) for epochs in self.epochs]
 
     def ask(self) -> Proposal:
         """Propose a promoted architecture, from as high a rung as there is one, or a new one."""

@@ -30,7 +30,7 @@ Symbols (the paper's values or those of the authors' code for NAS-Bench-101, and
     p  parents          best trials that are mutated          1                  10
 
 What differs from the paper:
-    * The rows hold the decisions one-hot beside the paths (``surrogate.py``), for spaces in which hardly two
+    * The rows hold the decisions one-hot beside the paths (``encodings.py``), for spaces in which hardly two
       architectures share a path. Their columns are those that the trials of the training had.
     * Values are normal scores, and the loss is their squared error; the paper's is an absolute one, of the
       accuracy or relative to it. A failed trial is the worst of all.
@@ -39,18 +39,17 @@ What differs from the paper:
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from nasedu.core import Architecture, SearchSpace, Trial
-from nasedu.strategies.surrogate import Archive, Encoder, decisions, normal_scores, paths
+from nasedu.strategies.archive import Archive, normal_scores
+from nasedu.strategies.arguments import check_above, check_at_least
+from nasedu.strategies.encodings import Encoder, decisions, paths
+from nasedu.strategies.ensemble import forward, train
 
 __all__ = ["Bananas"]
-
-BATCH = 32
-SHOWN = 10  # candidates in a state
 
 
 class Bananas:
@@ -59,14 +58,14 @@ class Bananas:
     Args:
         space: where to search.
         rng: the only source of randomness; the networks' initial weights and batches are drawn from it too.
-        members: M, at least 2.
-        hidden_size: at least 1.
-        learning_rate: above 0.
-        steps: s, at least 1.
-        initial_asks: n, at least 2.
-        tells_per_fit: k, at least 1.
-        candidates: c, at least 2.
-        parents: p, at least 1.
+        members: M, networks of the ensemble, at least 2; the paper's.
+        hidden_size: units of each of the two hidden layers, at least 1; ours.
+        learning_rate: Adam's, above 0; the paper's.
+        steps: s, of each training, at least 1; ours.
+        initial_asks: n, random asks at the beginning, at least 2; the paper's.
+        tells_per_fit: k, trials between two trainings, at least 1; the paper's.
+        candidates: c, among which the largest guess is asked, at least 2; ours.
+        parents: p, the best trials that half of the candidates are mutated from, at least 1; ours.
 
     Attributes:
         archive: the trials and the outstanding asks.
@@ -101,14 +100,9 @@ class Bananas:
         candidates: int = 200,
         parents: int = 10,
     ) -> None:
-        if min(members, initial_asks, candidates) < 2:
-            given = f"{members}, {initial_asks} and {candidates}"
-            raise ValueError(f"members, initial_asks and candidates must be at least 2; got {given}.")
-        if min(hidden_size, steps, tells_per_fit, parents) < 1 or learning_rate <= 0:
-            given = f"{hidden_size}, {steps}, {tells_per_fit}, {parents} and {learning_rate}"
-            raise ValueError(
-                f"hidden_size, steps, tells_per_fit and parents must be at least 1, learning_rate above 0; got {given}."
-            )
+        check_at_least(2, members=members, initial_asks=initial_asks, candidates=candidates)
+        check_at_least(1, hidden_size=hidden_size, steps=steps, tells_per_fit=tells_per_fit, parents=parents)
+        check_above(0, learning_rate=learning_rate)
         self.space = space
         self.rng = rng
         self.settings = {
@@ -145,18 +139,8 @@ class Bananas:
         predictions = self.predict(candidates)
         mean, deviation = predictions.mean(axis=0), predictions.std(axis=0)
         guesses = self.rng.normal(mean, deviation)
-        order = np.argsort(-guesses, kind="stable")
-        architecture = self.archive.ask(candidates[i] for i in order)
-        chosen = [int(i) for i in order if candidates[i] == architecture]
-        shown = list(dict.fromkeys([*order[:SHOWN].tolist(), *chosen]))
-        self.state |= {
-            "fitted": self.fitted,
-            "candidates": [list(candidates[i].choices) for i in shown],
-            "mean": mean[shown].tolist(),
-            "deviation": deviation[shown].tolist(),
-            "acquisition": guesses[shown].tolist(),
-            "chosen": shown.index(chosen[0]) if chosen else None,
-        }
+        architecture, shown = self.archive.ask_best(candidates, mean, deviation, guesses)
+        self.state |= {"fitted": self.fitted, **shown}
         return architecture
 
     def tell(self, trial: Trial) -> None:
@@ -171,43 +155,11 @@ class Bananas:
         self.encoder.learn(told)
         rows = self.encoder.rows(told)
         values = normal_scores([trial.score for trial in trials])[:, None]
-        sizes = [rows.shape[1], self.hidden_size, self.hidden_size, 1]
-        weights = []
-        for inputs, outputs in pairwise(sizes):
-            weights.append(
-                np.sqrt(2 / inputs) * self.rng.normal(size=(self.members, inputs, outputs))
-            )  # He's, for ReLU
-            weights.append(np.zeros((self.members, 1, outputs)))
-        means, squares = [np.zeros_like(each) for each in weights], [np.zeros_like(each) for each in weights]
-        draws = self.rng.integers(len(trials), size=(self.steps, self.members, min(BATCH, len(trials))))
-        for step, draw in enumerate(draws, start=1):
-            gradients = gradient(weights, rows[draw], values[draw])
-            for weight, slope, mean, square in zip(weights, gradients, means, squares, strict=True):
-                mean += 0.1 * (slope - mean)
-                square += 0.001 * (slope**2 - square)
-                weight -= self.learning_rate * mean / (1 - 0.9**step) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
-        self.weights, self.fitted = weights, len(trials)
-        return float(((forward(weights, rows)[-1] - values) ** 2).mean())
+        sizes = (self.members, self.hidden_size)
+        self.weights = train(rows, values, self.rng, *sizes, learning_rate=self.learning_rate, steps=self.steps)
+        self.fitted = len(trials)
+        return float(((forward(self.weights, rows)[-1] - values) ** 2).mean())
 
     def predict(self, architectures: Sequence[Architecture]) -> np.ndarray:
         """Return [members, architectures]: what each member predicts, in normal scores."""
         return np.asarray(forward(self.weights, self.encoder.rows(architectures))[-1][:, :, 0])
-
-
-def forward(weights: Sequence[np.ndarray], rows: np.ndarray) -> list[np.ndarray]:
-    """Return what each layer of each member gives: [members, n, units] for rows [n, inputs] or [members, n, inputs]."""
-    layers = [rows]
-    for weight, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
-        layers.append(np.maximum(layers[-1] @ weight + bias, 0))
-    return [*layers, layers[-1] @ weights[-2] + weights[-1]]
-
-
-def gradient(weights: Sequence[np.ndarray], rows: np.ndarray, values: np.ndarray) -> list[np.ndarray]:
-    """Return the gradient of each member's mean squared error by each of its weights, for rows [members, n, inputs]."""
-    *layers, predictions = forward(weights, rows)
-    slope = 2 * (predictions - values) / values.shape[-2]
-    found: list[np.ndarray] = []
-    for layer, weight in zip(layers[::-1], weights[-2::-2], strict=True):
-        found = [layer.swapaxes(1, 2) @ slope, slope.sum(axis=1, keepdims=True), *found]
-        slope = slope @ weight.swapaxes(1, 2) * (layer > 0)
-    return found

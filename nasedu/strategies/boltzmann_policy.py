@@ -42,6 +42,7 @@ from typing import Any
 import numpy as np
 
 from nasedu.core import MAX_REDRAWS, Architecture, SearchSpace, Trial
+from nasedu.strategies.arguments import check_at_least, check_share
 
 __all__ = ["BoltzmannPolicy"]
 
@@ -87,10 +88,8 @@ class BoltzmannPolicy:
         initial_asks: int = 20,
         exploration: float = 0.1,
     ) -> None:
-        if alpha < 0 or initial_asks < 0:
-            raise ValueError(f"alpha and initial_asks must be at least 0; got {alpha} and {initial_asks}.")
-        if not 0 <= exploration <= 1:
-            raise ValueError(f"exploration is a probability and must lie in [0, 1]; got {exploration}.")
+        check_at_least(0, alpha=alpha, initial_asks=initial_asks)
+        check_share(exploration=exploration)
         self.space = space
         self.rng = rng
         self.settings = {

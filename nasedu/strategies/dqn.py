@@ -1,7 +1,7 @@
 """Deep Q-network: a network in place of the Q-table, so that what is learned in one state holds in others.
 
 Mnih et al., "Human-level control through deep reinforcement learning", Nature 518 (2015), Algorithm 1, and before it
-arXiv:1312.5602. States, actions and rewards are those of ``environments.py``; the table is in ``q_learning.py``.
+arXiv:1312.5602. Walks are those of ``agent.py``, in ``environments.py``; the table is in ``q_learning.py``.
 
 The network reads a state, each decision one-hot (what is not decided yet is all zeros), and has one output for each
 action: its Q-value, a plain number. There is no softmax at its end: rewards are no probabilities.
@@ -32,7 +32,7 @@ What differs from the paper:
     * Q = m + d f(s; θ): f is the network, d the standard deviation of the scores so far, m their mean in "build" and
       0 in "edit". So no setting depends on the unit of the scores.
     * ε falls as initial_asks / t after t tells, and no trial is a repeat, as in ``q_learning.py``; but there is no
-      stopping, for an estimate is never sure that nothing is better. A failed trial counts as the lowest so far.
+      stopping, for an estimate is never sure that nothing is better.
 """
 
 from __future__ import annotations
@@ -41,38 +41,38 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nasedu.core import Architecture, SearchSpace, Trial
-from nasedu.strategies.environments import NEVER, Known, State, Step, make_environment, walk
+from nasedu.core import SearchSpace, Trial
+from nasedu.strategies.agent import WALKS, Agent
+from nasedu.strategies.arguments import check_above, check_at_least, check_share
+from nasedu.strategies.environments import NEVER, State, Step
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = ["DQN"]
 
-WALKS = 5
 
-
-class DQN:
+class DQN(Agent):
     """A network of Q-values, ε-greedy.
 
     Args:
         space: where to search.
         rng: the only source of randomness; the initial weights are drawn from it too.
-        environment: ``"edit"`` or ``"build"``.
-        discount: γ, in [0, 1].
-        exploration: the last ε, in [0, 1].
-        initial_asks: at least 0.
-        hidden_size: at least 1.
-        learning_rate: Adam's, above 0.
-        batch_size: B, at least 1.
-        updates_per_tell: n, at least 0.
-        target_interval: C, at least 1.
-        memory_size: at least 1.
-        edits: at least 1.
+        environment: ``"edit"`` changes whole architectures, ``"build"`` writes them decision by decision.
+        discount: γ, in [0, 1]; 1 sets no price on a step; ours.
+        exploration: the last ε, in [0, 1]; the paper's.
+        initial_asks: for how many trials ε is 1, at least 0; ours.
+        hidden_size: units of each of the two hidden layers, at least 1; ours.
+        learning_rate: Adam's, above 0; ours.
+        batch_size: B, at least 1; the paper's.
+        updates_per_tell: n, at least 0; ours.
+        target_interval: C, at least 1; ours.
+        memory_size: how many steps are kept, at least 1; ours.
+        edits: the most of an episode of "edit", at least 1; ours.
 
     Attributes:
         parameters: three weights and three biases, in double precision; target_parameters: the copy.
@@ -81,12 +81,9 @@ class DQN:
         updates: how many there were.
 
     State:
-        After an ask: ``epsilon``; for each state on the way the action taken there in ``actions``, as an index into
-        its Q-values, that action's Q-value in ``values``, and whether it was a random one in ``explored``. The three
-        are empty if the architecture was drawn from the space. In "edit" also ``parent``, the number of the trial that
-        the last edit changed (None if drawn), and ``changed``, the indices of the decisions in which the two differ.
-        After a tell: ``score``, ``memory``, the number of steps, ``updates``, so far, and ``losses``, one of each of
-        this tell's updates.
+        ask: that of an :class:`Agent`.
+        tell: ``score``, ``memory`` (the number of steps), ``updates`` (how many so far), ``losses`` (one of each of
+            this tell's updates).
 
     Raises:
         ValueError: an argument is out of its range.
@@ -109,21 +106,14 @@ class DQN:
         memory_size: int = 10_000,
         edits: int = 3,
     ) -> None:
-        if not (0 <= discount <= 1 and 0 <= exploration <= 1):
-            raise ValueError(f"discount and exploration must lie in [0, 1]; got {discount} and {exploration}.")
-        for least, values in (
-            (0, {"initial_asks": initial_asks, "updates_per_tell": updates_per_tell}),
-            (1, {"hidden_size": hidden_size, "batch_size": batch_size}),
-            (1, {"target_interval": target_interval, "memory_size": memory_size}),
-        ):
-            if min(values.values()) < least:
-                raise ValueError(f"{' and '.join(values)} must be at least {least}; got {tuple(values.values())}.")
-        if learning_rate <= 0:
-            raise ValueError(f"learning_rate must be above 0; got {learning_rate}.")
+        check_share(discount=discount)
+        check_at_least(0, updates_per_tell=updates_per_tell)
+        check_at_least(1, hidden_size=hidden_size, batch_size=batch_size)
+        check_at_least(1, target_interval=target_interval, memory_size=memory_size)
+        check_above(0, learning_rate=learning_rate)
         import torch
 
-        self.space = space
-        self.rng = rng
+        super().__init__(space, rng, environment, edits, exploration, initial_asks)
         self.settings = {
             "environment": environment,
             "discount": discount,
@@ -137,11 +127,9 @@ class DQN:
             "memory_size": memory_size,
             "edits": edits,
         }
-        self.environment = make_environment(environment, space, edits)
-        self.discount, self.exploration, self.initial_asks = discount, exploration, initial_asks
-        self.hidden_size, self.learning_rate, self.batch_size = hidden_size, learning_rate, batch_size
-        self.updates_per_tell, self.target_interval = updates_per_tell, target_interval
-        self.memory_size, self.edits = memory_size, edits
+        self.discount, self.hidden_size, self.learning_rate = discount, hidden_size, learning_rate
+        self.batch_size, self.updates_per_tell = batch_size, updates_per_tell
+        self.target_interval, self.memory_size = target_interval, memory_size
         sizes = (self.environment.slots, hidden_size, hidden_size, self.environment.slots)
         self.parameters: list[Tensor] = []
         for inputs, outputs in pairwise(sizes):
@@ -153,37 +141,12 @@ class DQN:
         self.optimizer = torch.optim.Adam(self.parameters, lr=learning_rate, fused=True)
         self.memory: deque[tuple[State, int, State, bool]] = deque(maxlen=memory_size)
         self.masks: dict[State, np.ndarray] = {}  # 0 for each slot that is an allowed action of the state, else NEVER
-        self.known = Known()
-        self.pending: dict[State, list[Step]] = {}
-        self.epsilon = 1.0 if initial_asks else exploration
         self.deviation, self.updates = 1.0, 0
-        self.state: dict[str, Any] = {}
-
-    def ask(self) -> Architecture:
-        """Walk to an architecture that is new, or draw one."""
-        steps, explored = self._walk()
-        self.state = {
-            "epsilon": self.epsilon,
-            "values": [self.values(state)[action] for state, action, _ in steps],
-            "actions": [action for _, action, _ in steps],
-            "explored": explored,
-        }
-        if self.settings["environment"] == "edit":
-            self.state |= self.known.last_edit(steps)
-        if not steps:
-            return self.known.draw(self.space, self.rng)
-        choices = steps[-1][2]
-        self.known.asked.add(choices)
-        self.pending[choices] = steps
-        return Architecture(self.space, choices)
 
     def tell(self, trial: Trial) -> None:
         """Remember the walk, and learn from the memory."""
-        choices = trial.architecture.choices
-        score = self.known.record(trial)
-        self.epsilon = max(self.exploration, min(1.0, self.initial_asks / self.known.tells))
+        score, steps = self.record(trial)
         self.deviation = float(np.std(list(self.known.scores.values()))) or 1.0
-        steps = self.pending.pop(choices, None) or self.environment.episode(choices)
         self.memory.extend((*step, step is steps[-1]) for step in steps)
         with _one_thread():
             losses = [self._update() for _ in range(self.updates_per_tell if self.memory else 0)]
@@ -209,12 +172,12 @@ class DQN:
         """Take note that an action is not allowed."""
         self._mask(state)[self.environment.slots_of(state)][action] = NEVER
 
-    def _walk(self) -> tuple[list[Step], list[bool]]:
+    def find(self) -> tuple[list[Step], list[bool]]:
         """Walk until the end is new; no steps if that is in vain."""
         best = self.known.best if self.known.tells >= self.initial_asks else None
         start = self.environment.start(None if best is None else best.architecture.choices)
         for _ in range(WALKS):
-            found = None if start is None else walk(self.environment, self, start, self.known)
+            found = None if start is None else self.walk(start)
             if found is not None and found[0][-1][2] not in self.known.asked:
                 return found
         return [], []

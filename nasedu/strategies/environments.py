@@ -11,22 +11,17 @@ Reinforcement learning knows states, actions and rewards; a space knows decision
 
 The differences along some edits add up to score(last) − score(first), so both reward what comes out at the end.
 
-An edit between two architectures whose scores are known costs no training. A walk passes through them and ends at
-the first architecture that was never evaluated: that is the trial. So in both an episode is one trial.
-
-Inactive decisions are skipped. Where an action would complete an invalid architecture it is forbidden and the walk
-chooses again; where nothing is left to choose, what led there is forbidden too.
+An edit between two architectures whose scores are known costs no training. A walk (``agent.py``) passes through them
+and ends at the first architecture that was never evaluated: that is the trial. So in both an episode is one trial.
+Inactive decisions are skipped.
 """
 
 import math
 from itertools import accumulate
-from typing import Protocol
 
-import numpy as np
+from nasedu.core import SearchSpace
 
-from nasedu.core import Architecture, SearchSpace, Trial
-
-__all__ = ["NEVER", "Build", "Edit", "Environment", "Known", "Learner", "State", "Step", "make_environment", "walk"]
+__all__ = ["NEVER", "Build", "Edit", "Environment", "State", "Step", "make_environment"]
 
 State = tuple[int, ...]
 """The choices of an architecture (Edit), or of its first decisions (Build)."""
@@ -34,7 +29,6 @@ Step = tuple[State, int, State]
 """A state, the action taken in it, and the state that followed. An episode is a list of steps."""
 NEVER = -math.inf
 """The value of an action that is not allowed."""
-DRAWS = 100
 
 
 class Build:
@@ -176,117 +170,3 @@ def make_environment(name: str, space: SearchSpace, edits: int) -> Environment:
     if edits < 1:
         raise ValueError(f"edits must be at least 1; got {edits}.")
     return Build(space) if name == "build" else Edit(space, edits)
-
-
-class Known:
-    """What was asked and told so far.
-
-    Attributes:
-        asked: the choices of every architecture proposed or told.
-        scores: of those that were told; a failed one has the lowest score at that time.
-        numbers: of the trials that were told.
-        best: the trial with the highest score, None before the first that did not fail.
-        tells: how many trials.
-        mean: of all scores.
-    """
-
-    def __init__(self) -> None:
-        self.asked: set[State] = set()
-        self.scores: dict[State, float] = {}
-        self.numbers: dict[State, int | None] = {}
-        self.best: Trial | None = None
-        self.tells, self.mean, self.lowest = 0, 0.0, 0.0
-
-    def record(self, trial: Trial) -> float:
-        """Take note of a trial, and return its score."""
-        score = trial.score
-        if trial.failure is not None:
-            score = self.lowest
-        elif self.best is None:
-            self.best, self.lowest, self.mean = trial, score, score
-            self.scores = dict.fromkeys(self.scores, score)  # of those that have failed before
-        elif score > self.best.score:
-            self.best = trial
-        elif score < self.lowest:
-            self.lowest = score
-        self.tells += 1
-        self.mean += (score - self.mean) / self.tells
-        self.scores[trial.architecture.choices] = score
-        self.numbers[trial.architecture.choices] = trial.number
-        self.asked.add(trial.architecture.choices)
-        return score
-
-    def last_edit(self, steps: list[Step]) -> dict[str, int | list[int] | None]:
-        """Return ``parent``, the number of the trial that the last step edits, and ``changed``, the decisions it edits.
-
-        Without steps they are None and empty.
-        """
-        if not steps:
-            return {"parent": None, "changed": []}
-        before, _, after = steps[-1]
-        changed = [index for index, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
-        return {"parent": self.numbers[before], "changed": changed}
-
-    def draw(self, space: SearchSpace, rng: np.random.Generator) -> Architecture:
-        """Draw from the space, if possible what was never asked for."""
-        for _ in range(DRAWS):
-            architecture = space.sample(rng)
-            if architecture.choices not in self.asked:
-                break
-        self.asked.add(architecture.choices)
-        return architecture
-
-
-class Learner(Protocol):
-    """What a walk asks of a strategy."""
-
-    def values(self, state: State) -> list[float]:
-        """Return the Q-value of each action of a state, NEVER for those that are not allowed."""
-        ...
-
-    def choose(self, values: list[float]) -> tuple[int, bool] | None:
-        """Return an action whose value is not NEVER, and whether it was drawn at random; None to stop."""
-        ...
-
-    def forbid(self, state: State, action: int) -> None:
-        """Take note that an action is not allowed."""
-        ...
-
-
-def walk(
-    environment: Environment, learner: Learner, start: State, known: Known
-) -> tuple[list[Step], list[bool]] | None:
-    """Take the actions that the learner chooses until the episode ends; come to no state twice.
-
-    Returns:
-        The steps, and which of them were drawn at random; None if the learner stopped or nothing was left to choose.
-    """
-    steps: list[Step] = []
-    random: list[bool] = []
-    state, met = start, {start}
-    for _ in range(environment.limit):
-        values = here = learner.values(state)
-        while True:
-            chosen = learner.choose(here)
-            if chosen is None:
-                if steps and max(values) == NEVER:  # nothing is possible here: do not come again
-                    learner.forbid(steps[-1][0], steps[-1][1])
-                return None
-            action, at_random = chosen
-            after = environment.after(state, action)
-            if after is None:
-                learner.forbid(state, action)
-                values[action] = here[action] = NEVER
-                continue
-            is_told = after in known.scores
-            if after not in (met if is_told else known.asked):
-                break
-            here = here.copy() if here is values else here  # closed for this walk: met already, or being evaluated
-            here[action] = NEVER
-        steps.append((state, action, after))
-        random.append(at_random)
-        if environment.ends(after, is_told):
-            break
-        met.add(after)
-        state = after
-    return steps, random

@@ -24,12 +24,13 @@ Symbols (BOHB's values):
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from nasedu.core import Architecture, Proposal, SearchSpace, Strategy, Trial
 
-__all__ = ["MakeSampler", "Samplers", "rung_epochs"]
+__all__ = ["MakeSampler", "MultiFidelity", "Samplers", "rung_epochs"]
 
 RANDOM_SHARE = 1 / 3
 MakeSampler = Callable[[SearchSpace, np.random.Generator], Strategy]
@@ -116,6 +117,35 @@ class Samplers:
             self.told[trial.epochs] = self.told.get(trial.epochs, 0) + 1
 
 
-def name_of(make: MakeSampler | None) -> str | None:
-    """Return how a history calls a sampler."""
-    return None if make is None else getattr(make, "__qualname__", type(make).__name__)
+class MultiFidelity:
+    """What a strategy of several fidelities is made with; who is trained for longer is the subclass's.
+
+    Attributes:
+        epochs: of each rung, rising.
+        samplers: where new architectures come from.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        rng: np.random.Generator,
+        min_epochs: int,
+        max_epochs: int,
+        eta: int,
+        sampler: MakeSampler | None,
+        **more: Any,  # settings of the subclass
+    ) -> None:
+        self.epochs = rung_epochs(min_epochs, max_epochs, eta)
+        self.space = space
+        self.rng = rng
+        self.min_epochs, self.max_epochs, self.eta, self.sampler = min_epochs, max_epochs, eta, sampler
+        name = None if sampler is None else getattr(sampler, "__qualname__", type(sampler).__name__)
+        self.settings: dict[str, Any] = {
+            "min_epochs": min_epochs,
+            "max_epochs": max_epochs,
+            "eta": eta,
+            **more,
+            "sampler": name,
+        }
+        self.samplers = Samplers(space, rng, sampler)
+        self.state: dict[str, Any] = {}

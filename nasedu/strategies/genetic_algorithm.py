@@ -37,6 +37,7 @@ from typing import Any
 import numpy as np
 
 from nasedu.core import Architecture, SearchSpace, Trial
+from nasedu.strategies.arguments import check_share
 
 __all__ = ["GeneticAlgorithm"]
 
@@ -87,8 +88,7 @@ class GeneticAlgorithm:
         if not 0 <= elite_size < population_size:
             raise ValueError(f"elites must lie in 0..{population_size - 1}, or no child ever enters; got {elites}.")
         rate = 1 / len(space.decisions) if mutation_rate is None else mutation_rate
-        if not 0 <= rate <= 1:
-            raise ValueError(f"mutation_rate is a probability and must lie in [0, 1]; got {mutation_rate}.")
+        check_share(mutation_rate=rate)
         self.space = space
         self.rng = rng
         self.settings = {

@@ -36,7 +36,8 @@ What differs from the paper:
 import numpy as np
 
 from nasedu.core import SearchSpace
-from nasedu.strategies.successive_halving import MakeSampler, SuccessiveHalving
+from nasedu.strategies.fidelities import MakeSampler
+from nasedu.strategies.successive_halving import SuccessiveHalving
 
 __all__ = ["Hyperband"]
 

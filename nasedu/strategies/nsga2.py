@@ -43,6 +43,7 @@ import numpy as np
 
 from nasedu.core import Architecture, SearchSpace, Trial
 from nasedu.objectives import check_objectives, crowding, gains, ranks
+from nasedu.strategies.arguments import check_share
 
 __all__ = ["NSGA2"]
 
@@ -89,9 +90,7 @@ class NSGA2:
         if not isinstance(population_size, int | np.integer) or population_size < 2:
             raise ValueError(f"population_size must be a whole number, at least 2; got {population_size!r}.")
         rate = 1 / len(space.decisions) if mutation_rate is None else mutation_rate
-        if not (0 <= crossover_rate <= 1 and 0 <= rate <= 1):
-            given = f"{crossover_rate} and {mutation_rate}"
-            raise ValueError(f"crossover_rate and mutation_rate are probabilities and must lie in [0, 1]; got {given}.")
+        check_share(crossover_rate=crossover_rate, mutation_rate=rate)
         self.space = space
         self.rng = rng
         self.settings = {

@@ -45,6 +45,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasedu.core import Architecture, SearchSpace, Trial
+from nasedu.strategies.arguments import check_above, check_at_least
 from nasedu.strategies.controller import Controller
 
 __all__ = ["PPO"]
@@ -56,12 +57,12 @@ class PPO:
     Args:
         space: where to search.
         rng: the only source of randomness; the initial weights are drawn from it too.
-        hidden_size: n, at least 1.
-        learning_rate: η, above 0.
-        clip: ε, above 0.
-        tells_per_update: m, at least 2.
-        epochs: K, at least 1.
-        entropy_weight: λ, at least 0, in units of the deviation of a batch's rewards.
+        hidden_size: n, of the controller's state, at least 1; ours.
+        learning_rate: η, Adam's, above 0; ours.
+        clip: ε, how far a probability may go, above 0; the paper's.
+        tells_per_update: m, trials of a batch, at least 2; ours.
+        epochs: K, steps with each batch, at least 1; the paper's.
+        entropy_weight: λ, at least 0, in units of the deviation of a batch's rewards; ours.
 
     State:
         ask: ``probabilities`` (for each decision a list over its options, None where it is inactive), ``chosen`` (an
@@ -86,15 +87,11 @@ class PPO:
         epochs: int = 10,
         entropy_weight: float = 0.1,
     ) -> None:
-        if hidden_size < 1 or epochs < 1 or tells_per_update < 2:
-            given = f"{hidden_size}, {epochs} and {tells_per_update}"
-            raise ValueError(
-                f"hidden_size and epochs must be at least 1, tells_per_update at least 2, or there is nothing to "
-                f"compare; got {given}."
-            )
-        if learning_rate <= 0 or clip <= 0 or entropy_weight < 0:
-            given = f"{learning_rate}, {clip} and {entropy_weight}"
-            raise ValueError(f"learning_rate and clip must be above 0, entropy_weight at least 0; got {given}.")
+        if tells_per_update < 2:
+            raise ValueError(f"tells_per_update must be at least 2, or nothing is compared; got {tells_per_update}.")
+        check_at_least(1, hidden_size=hidden_size, epochs=epochs)
+        check_above(0, learning_rate=learning_rate, clip=clip)
+        check_at_least(0, entropy_weight=entropy_weight)
         self.space = space
         self.rng = rng
         self.settings = {

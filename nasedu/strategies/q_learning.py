@@ -13,8 +13,8 @@ reward of u and s' the state that follows, Q(s, u) = r + γ max Q(s', ·): what 
                Q(s, u) ← (1 − α) Q(s, u) + α (r + γ max Q(s', ·))      no max where the episode ended
            the same for k episodes drawn from the memory of all
 
-States, actions, rewards and stopping are those of ``environments.py``. The softmax is one way to *choose* by
-Q-values. The Q-values are rewards and no probabilities: they need not add up to 1.
+Walks are those of ``agent.py``; states, actions, rewards and stopping those of ``environments.py``. The softmax is one
+way to *choose* by Q-values. The Q-values are rewards and no probabilities: they need not add up to 1.
 
 A table knows nothing of a state that it has not met. In "build" what it learns of an option holds after the same
 decisions only, so it compares the last decisions of good architectures and draws the rest: little more than random
@@ -37,36 +37,34 @@ What differs from the paper:
     * ε falls as initial_asks / t with t, the number of tells, for a strategy does not know how many there will be; the
       paper's falls by tenths. Both are at 0.1 in the end, here after ten times initial_asks.
     * As in the paper nothing is trained twice: the walk learns from what is known already, and begins again. After 5
-      in vain an architecture is drawn from the space. A failed trial counts as the lowest score so far.
+      in vain an architecture is drawn from the space.
 """
-
-from typing import Any
 
 import numpy as np
 
-from nasedu.core import Architecture, SearchSpace, Trial
-from nasedu.strategies.environments import NEVER, Known, State, Step, make_environment, walk
+from nasedu.core import SearchSpace, Trial
+from nasedu.strategies.agent import WALKS, Agent
+from nasedu.strategies.arguments import check_at_least, check_share
+from nasedu.strategies.environments import NEVER, State, Step
 
 __all__ = ["QLearning"]
 
-WALKS = 5
 
-
-class QLearning:
+class QLearning(Agent):
     """A Q-table, ε-greedy.
 
     Args:
         space: where to search.
         rng: the only source of randomness.
-        environment: ``"edit"`` or ``"build"``.
-        learning_rate: α, in (0, 1].
-        discount: γ, in [0, 1].
-        exploration: the last ε, in [0, 1].
-        initial_asks: at least 0.
-        replays: k, at least 0; each costs about as much as the update of the trial itself.
-        temperature: T, at least 0.
-        initial_value: in units of score, or None. High ones make it try every action once.
-        edits: at least 1.
+        environment: ``"edit"`` changes whole architectures, ``"build"`` writes them decision by decision, as the paper.
+        learning_rate: α, in (0, 1]; 1 is exact where an action always has the same reward, as here.
+        discount: γ, in [0, 1]; 1, the paper's, sets no price on a step.
+        exploration: the last ε, in [0, 1]; the paper's.
+        initial_asks: for how many trials ε is 1, at least 0; ours.
+        replays: k, at least 0; each costs about as much as the update of the trial itself; ours.
+        temperature: T, at least 0, in units of score; 0, greedy, as the paper.
+        initial_value: in units of score; None for the mean score, or 0 in "edit". High ones make it try every action.
+        edits: the most of an episode of "edit", at least 1; ours.
 
     Attributes:
         table: for each state met the Q-values of its actions; -inf for those that are not allowed. In "build" they are
@@ -76,12 +74,9 @@ class QLearning:
         origin: the best trial since the last start from a random one, None if there is none.
 
     State:
-        After an ask: ``epsilon``; for each state on the way the action taken there in ``actions``, as an index into
-        its row of the table, that action's Q-value in ``values``, and whether it was a random one in ``explored``. The
-        three are empty if the architecture was drawn from the space. In "edit" also ``parent``, the number of the
-        trial that the last edit changed (None if drawn), and ``changed``, the indices of the decisions in which the
-        two differ. After a tell: ``score``, ``memory``, the number of episodes, and ``td_errors``, how far each entry
-        on the way was from what it should be, the last step first.
+        ask: that of an :class:`Agent`; an action is an index into its state's row of the table.
+        tell: ``score``, ``memory`` (the number of episodes), ``td_errors`` (how far each entry on the way was from what
+            it should be, the last step first).
 
     Raises:
         ValueError: an argument is out of its range.
@@ -104,13 +99,9 @@ class QLearning:
     ) -> None:
         if not 0 < learning_rate <= 1:
             raise ValueError(f"learning_rate must lie in (0, 1]; got {learning_rate}.")
-        if not (0 <= discount <= 1 and 0 <= exploration <= 1):
-            raise ValueError(f"discount and exploration must lie in [0, 1]; got {discount} and {exploration}.")
-        if min(initial_asks, replays, temperature) < 0:
-            given = f"{initial_asks}, {replays} and {temperature}"
-            raise ValueError(f"initial_asks, replays and temperature must be at least 0; got {given}.")
-        self.space = space
-        self.rng = rng
+        check_share(discount=discount)
+        check_at_least(0, replays=replays, temperature=temperature)
+        super().__init__(space, rng, environment, edits, exploration, initial_asks)
         self.settings = {
             "environment": environment,
             "learning_rate": learning_rate,
@@ -122,44 +113,17 @@ class QLearning:
             "initial_value": initial_value,
             "edits": edits,
         }
-        self.environment = make_environment(environment, space, edits)
-        self.learning_rate, self.discount, self.exploration = learning_rate, discount, exploration
-        self.initial_asks, self.replays, self.temperature = initial_asks, replays, temperature
-        self.initial_value, self.edits = initial_value, edits
-        self.epsilon = 1.0 if initial_asks else exploration
+        self.learning_rate, self.discount, self.replays = learning_rate, discount, replays
+        self.temperature, self.initial_value = temperature, initial_value
         self.table: dict[State, list[float]] = {}
         self.memory: list[list[Step]] = []
-        self.known = Known()
         self.origin: Trial | None = None
-        self.pending: dict[State, list[Step]] = {}  # the walks whose trials were not told
-        self.state: dict[str, Any] = {}
-
-    def ask(self) -> Architecture:
-        """Walk to an architecture that is new, or draw one."""
-        steps, explored = self._walk()
-        self.state = {
-            "epsilon": self.epsilon,
-            "values": [self.table[state][action] for state, action, _ in steps],
-            "actions": [action for _, action, _ in steps],
-            "explored": explored,
-        }
-        if self.settings["environment"] == "edit":
-            self.state |= self.known.last_edit(steps)
-        if not steps:
-            return self.known.draw(self.space, self.rng)
-        choices = steps[-1][2]
-        self.known.asked.add(choices)
-        self.pending[choices] = steps
-        return Architecture(self.space, choices)
 
     def tell(self, trial: Trial) -> None:
         """Let the reward flow back along the walk, and along some of the memory."""
-        choices = trial.architecture.choices
-        score = self.known.record(trial)
+        score, steps = self.record(trial)
         if trial.failure is None and (self.origin is None or score > self.origin.score):
             self.origin = trial
-        self.epsilon = max(self.exploration, min(1.0, self.initial_asks / self.known.tells))
-        steps = self.pending.pop(choices, None) or self.environment.episode(choices)
         errors = self._learn(steps)
         if steps:
             self.memory.append(steps)
@@ -200,14 +164,14 @@ class QLearning:
         """Take an action out of the table."""
         self.table[state][action] = NEVER
 
-    def _walk(self) -> tuple[list[Step], list[bool]]:
+    def find(self) -> tuple[list[Step], list[bool]]:
         """Walk until the end is new, and learn from what is known already; no steps if that is in vain."""
         origin = self.origin if self.known.tells >= self.initial_asks else None
         start = self.environment.start(None if origin is None else origin.architecture.choices)
         if start is None:
             return [], []
         for _ in range(WALKS):
-            found = walk(self.environment, self, start, self.known)
+            found = self.walk(start)
             if found is not None and found[0][-1][2] not in self.known.asked:
                 return found
             if found is not None:

@@ -34,12 +34,13 @@ What differs from the paper:
     * A failed trial counts as the lowest reward so far.
 """
 
-import math
 from typing import Any
 
 import numpy as np
 
 from nasedu.core import Architecture, SearchSpace, Trial
+from nasedu.strategies.arguments import check_above, check_at_least
+from nasedu.strategies.baseline import Baseline
 from nasedu.strategies.controller import Controller
 
 __all__ = ["Reinforce"]
@@ -51,11 +52,12 @@ class Reinforce:
     Args:
         space: where to search.
         rng: the only source of randomness; the initial weights are drawn from it too.
-        hidden_size: n, at least 1.
-        learning_rate: η, above 0.
-        baseline_decay: of the moving averages, in [0, 1).
-        entropy_weight: λ, at least 0.
-        tells_per_update: m, at least 1; as many architectures are drawn in one go, see :meth:`Controller.draw`.
+        hidden_size: n, of the controller's state, at least 1; ours.
+        learning_rate: η, Adam's, above 0; ours.
+        baseline_decay: 1 − k, of the moving averages, in [0, 1); ours.
+        entropy_weight: λ, of the entropy bonus, at least 0; ours.
+        tells_per_update: m, trials of a step, at least 1; as many architectures are drawn in one go, see
+            :meth:`Controller.draw`; ours.
 
     State:
         ask: ``probabilities`` (for each decision a list over its options, None where it is inactive), ``chosen`` (an
@@ -78,14 +80,9 @@ class Reinforce:
         entropy_weight: float = 0.1,
         tells_per_update: int = 1,
     ) -> None:
-        if hidden_size < 1 or tells_per_update < 1:
-            given = f"{hidden_size} and {tells_per_update}"
-            raise ValueError(f"hidden_size and tells_per_update must be at least 1; got {given}.")
-        if learning_rate <= 0 or entropy_weight < 0:
-            given = f"{learning_rate} and {entropy_weight}"
-            raise ValueError(f"learning_rate must be above 0, entropy_weight at least 0; got {given}.")
-        if not 0 <= baseline_decay < 1:
-            raise ValueError(f"baseline_decay must lie in [0, 1); got {baseline_decay}.")
+        check_at_least(1, hidden_size=hidden_size, tells_per_update=tells_per_update)
+        check_above(0, learning_rate=learning_rate)
+        check_at_least(0, entropy_weight=entropy_weight)
         self.space = space
         self.rng = rng
         self.settings = {
@@ -99,8 +96,7 @@ class Reinforce:
         self.entropy_weight, self.tells_per_update = entropy_weight, tells_per_update
         self.controller = Controller(space, rng, hidden_size, learning_rate)
         self.waiting: list[tuple[tuple[int, ...], float]] = []
-        self.baseline, self.variance, self.lowest = 0.0, 0.0, math.inf
-        self.tells = 0
+        self.baseline = Baseline(baseline_decay)
         self.state: dict[str, Any] = {}
 
     def ask(self) -> Architecture:
@@ -110,21 +106,10 @@ class Reinforce:
 
     def tell(self, trial: Trial) -> None:
         """Make the architecture likelier if it was better than the baseline, less likely if worse."""
-        self.state = {}
-        if trial.failure is None:
-            self.lowest = min(self.lowest, trial.score)
-        reward = trial.score if trial.failure is None else self.lowest
-        if math.isinf(reward):  # it failed, like all before: nothing to compare with
+        self.state = self.baseline.advantage(trial)
+        if not self.state:  # it failed, like all before
             return
-        baseline = self.baseline if self.tells else reward
-        self.tells += 1
-        k = max(1 - self.baseline_decay, 1 / self.tells)
-        self.variance += k * ((reward - baseline) ** 2 - self.variance)
-        self.baseline = baseline + k * (reward - baseline)
-        scale = math.sqrt(self.variance)
-        advantage = (reward - baseline) / scale if scale else 0.0
-        self.state = {"reward": reward, "baseline": baseline, "scale": scale, "advantage": advantage}
-        self.waiting.append((trial.architecture.choices, advantage))
+        self.waiting.append((trial.architecture.choices, self.state["advantage"]))
         if len(self.waiting) == self.tells_per_update:
             self.state |= self._update()
 

@@ -33,13 +33,14 @@ What differs from Williams:
     * Tells may be late; the step is taken from where θ is now.
 """
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasedu.core import MAX_REDRAWS, Architecture, SearchSpace, Trial
+from nasedu.strategies.arguments import check_above, check_at_least
+from nasedu.strategies.baseline import Baseline
 
 __all__ = ["ReinforceTable"]
 
@@ -50,12 +51,13 @@ class ReinforceTable:
     Args:
         space: where to search.
         rng: the only source of randomness.
-        learning_rate: η, above 0.
-        baseline_decay: of the moving averages, in [0, 1).
-        entropy_weight: λ, at least 0.
+        learning_rate: η, the size of a step, above 0; ours.
+        baseline_decay: 1 − k, of the moving averages, in [0, 1); that of NATS-Bench's script.
+        entropy_weight: λ, of the entropy bonus, at least 0; ours.
 
     Attributes:
         logits: θ [decisions, options], all 0 at first; −∞ where a decision has fewer options.
+        baseline: the moving averages.
 
     State:
         ask: ``probabilities`` (for each decision a list over its options, None where it does not matter),
@@ -75,11 +77,8 @@ class ReinforceTable:
         baseline_decay: float = 0.9,
         entropy_weight: float = 0.1,
     ) -> None:
-        if learning_rate <= 0 or entropy_weight < 0:
-            given = f"{learning_rate} and {entropy_weight}"
-            raise ValueError(f"learning_rate must be above 0, entropy_weight at least 0; got {given}.")
-        if not 0 <= baseline_decay < 1:
-            raise ValueError(f"baseline_decay must lie in [0, 1); got {baseline_decay}.")
+        check_above(0, learning_rate=learning_rate)
+        check_at_least(0, entropy_weight=entropy_weight)
         self.space = space
         self.rng = rng
         self.settings = {
@@ -90,8 +89,7 @@ class ReinforceTable:
         self.learning_rate, self.baseline_decay, self.entropy_weight = learning_rate, baseline_decay, entropy_weight
         self.counts = np.array([len(decision.options) for decision in space.decisions])
         self.logits = np.where(np.arange(self.counts.max()) < self.counts[:, None], 0.0, -np.inf)
-        self.baseline, self.variance, self.lowest = 0.0, 0.0, math.inf
-        self.tells = 0
+        self.baseline = Baseline(baseline_decay)
         self.state: dict[str, Any] = {}
 
     def ask(self) -> Architecture:
@@ -110,21 +108,9 @@ class ReinforceTable:
 
     def tell(self, trial: Trial) -> None:
         """Make the options of the trial likelier if it was better than the baseline, less likely if worse."""
-        self.state = {}
-        if trial.failure is None:
-            self.lowest = min(self.lowest, trial.score)
-        reward = trial.score if trial.failure is None else self.lowest
-        if math.isinf(reward):  # it failed, like all before: nothing to compare with
-            return
-        baseline = self.baseline if self.tells else reward
-        self.tells += 1
-        k = max(1 - self.baseline_decay, 1 / self.tells)
-        self.variance += k * ((reward - baseline) ** 2 - self.variance)
-        self.baseline = baseline + k * (reward - baseline)
-        scale = math.sqrt(self.variance)
-        advantage = (reward - baseline) / scale if scale else 0.0
-        self.logits += self.learning_rate * self.gradient(trial.architecture, advantage)
-        self.state = {"reward": reward, "baseline": baseline, "scale": scale, "advantage": advantage}
+        self.state = self.baseline.advantage(trial)
+        if self.state:
+            self.logits += self.learning_rate * self.gradient(trial.architecture, self.state["advantage"])
 
     def gradient(self, architecture: Architecture, advantage: float) -> NDArray[np.float64]:
         """Return A ∇ log π + λ ∇ H [decisions, options], with ∂H_i/∂θ_i = −π_i (log π_i + H_i)."""

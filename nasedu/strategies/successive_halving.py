@@ -35,14 +35,13 @@ What differs from the papers:
 
 from collections import deque
 from operator import attrgetter
-from typing import Any
 
 import numpy as np
 
 from nasedu.core import Architecture, Proposal, SearchSpace, Trial
-from nasedu.strategies.fidelities import MakeSampler, Samplers, name_of, rung_epochs
+from nasedu.strategies.fidelities import MakeSampler, MultiFidelity
 
-__all__ = ["MakeSampler", "SuccessiveHalving"]
+__all__ = ["SuccessiveHalving"]
 
 
 class Bracket:
@@ -71,7 +70,7 @@ class Bracket:
         return best
 
 
-class SuccessiveHalving:
+class SuccessiveHalving(MultiFidelity):
     """One bracket after the other, each of which trains fewer and fewer architectures for longer and longer.
 
     Args:
@@ -111,29 +110,17 @@ class SuccessiveHalving:
         bracket_size: int | None = None,
         sampler: MakeSampler | None = None,
     ) -> None:
-        self.epochs = rung_epochs(min_epochs, max_epochs, eta)
+        super().__init__(space, rng, min_epochs, max_epochs, eta, sampler, bracket_size=bracket_size)
         fewest = eta ** (len(self.epochs) - 1)
         if bracket_size is not None and bracket_size < fewest:
             raise ValueError(
                 f"bracket_size must be at least {fewest}, or none is ever trained for {max_epochs} epochs; "
                 f"got {bracket_size}."
             )
-        self.space = space
-        self.rng = rng
-        self.settings = {
-            "min_epochs": min_epochs,
-            "max_epochs": max_epochs,
-            "eta": eta,
-            "bracket_size": bracket_size,
-            "sampler": name_of(sampler),
-        }
-        self.min_epochs, self.max_epochs, self.eta, self.sampler = min_epochs, max_epochs, eta, sampler
         self.bracket_size = bracket_size or fewest
-        self.samplers = Samplers(space, rng, sampler)
         self.brackets = [Bracket(0, self.plan(0))]
         self.opened = 1
         self.asked: dict[Architecture, list[Bracket]] = {}  # not told yet; a bracket waits in its present rung
-        self.state: dict[str, Any] = {}
 
     def plan(self, number: int) -> list[tuple[int, int]]:
         """Return (n_i, r_i) of the rungs of the bracket of this number."""

@@ -36,7 +36,8 @@ def probability(strategy, choices):
 
 def told_gradient(strategy, choices, baseline, deviation=0.5):
     """The direction that tell would step in, from this baseline and this deviation of the rewards before."""
-    strategy.baseline, strategy.variance, strategy.tells = baseline, deviation**2, 10**6
+    average = strategy.baseline
+    average.mean, average.variance, average.tells = baseline, deviation**2, 10**6
     gradients = []
     strategy.controller.climb = gradients.append  # and make no step
     strategy.tell(nas.Trial(strategy.space.architecture(choices), score=reward(choices)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import nasedu as nas
-from nasedu.strategies.wrappers import similarity
+from nasedu.strategies.diversified import similarity
 
 S = nas.strategies
 SPACE = nas.spaces.NASBench201()
@@ -242,9 +242,12 @@ def test_similarity_is_one_minus_the_distance(space):
         assert similarity(first, first) == 1
 
 
-@pytest.mark.parametrize("settings", [{"pressure": -1.0}, {"last": 0}])
-def test_wrong_arguments_are_named(settings):
-    with pytest.raises(ValueError, match="pressure must be at least 0 and last at least 1; got"):
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"pressure": -1.0}, "^pressure must be at least 0; got -1"), ({"last": 0}, "^last must be at least 1; got 0")],
+)
+def test_wrong_arguments_are_named(settings, message):
+    with pytest.raises(ValueError, match=message):
         S.Diversified(Script([]), **settings)
 
 

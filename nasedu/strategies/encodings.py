@@ -1,6 +1,4 @@
-"""What model-based strategies share: what a model sees of an architecture and of a score, and what it chooses among.
-
-Two encodings, both for every space, as rows of zeros and ones:
+"""What a model sees of an architecture: rows of zeros and ones, in two encodings that every space has.
 
     decisions   one-hot: a column for each option of each decision; a decision that does not matter has none
     paths       a column for each way from an input to an output, written as the operations met on it:
@@ -10,10 +8,6 @@ Two architectures are compared by what only one of the two has. Decisions say *w
 operation is, paths *what the signal goes through*, wherever that is: in NAS-Bench-201 a 3x3 convolution
 and pooling after it are the same path over node 1 and over node 2.
 
-Scores are replaced by *normal scores*: the normal quantile of their rank. A model then sees the order of
-the trials and nothing else. One cell at chance level among many at 90 % would be an outlier that a model
-spends itself on; here it is the worst, and so is a trial that failed. And nothing depends on the unit.
-
 What differs from the paper's encoding:
     * ``skip_connect`` changes nothing on its way, so it is no operation of a path (one of the paper's
       operations); ``none`` carries nothing, so no path goes over it.
@@ -22,18 +16,17 @@ What differs from the paper's encoding:
       because some cells have two.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
 
-from nasedu.core import Architecture, SearchSpace, Trial
+from nasedu.core import Architecture
 
-__all__ = ["Archive", "Encoder", "decisions", "normal_scores", "paths"]
+__all__ = ["Encoder", "decisions", "paths"]
 
 LONGEST = 3
 CARRIES_NOTHING, CHANGES_NOTHING = ("none", "zero"), ("", "skip_connect", "identity")
-ATTEMPTS = 100
 KEPT = 4096  # architectures whose names an encoder remembers
 
 
@@ -112,68 +105,3 @@ class Encoder:
         if architecture.choices in self._learned:
             return self._learned[architecture.choices]
         return [self.columns[name] for name in self.names(architecture) if name in self.columns]
-
-
-def normal_scores(scores: Sequence[float]) -> np.ndarray:
-    """Return Φ⁻¹((rank − ½) / n) of each of n scores; equal scores share their mean rank. −∞ is the worst."""
-    from scipy.special import ndtri
-    from scipy.stats import rankdata
-
-    return np.asarray(ndtri((rankdata(scores) - 0.5) / len(scores)))
-
-
-class Archive:
-    """What was asked and what was told, and what could be asked next.
-
-    Args:
-        space: where to sample and mutate.
-        rng: the only source of randomness.
-
-    Attributes:
-        trials: those told, in the order of their tells.
-        pending: asked and not told yet.
-    """
-
-    def __init__(self, space: SearchSpace, rng: np.random.Generator) -> None:
-        self.space, self.rng = space, rng
-        self.trials: list[Trial] = []
-        self.pending: list[Architecture] = []
-        self._known: set[Architecture] = set()
-        self._names: set[str] = set()  # canonical ones
-
-    def candidates(self, count: int, parents: int) -> list[Architecture]:
-        """Return up to ``count`` new architectures: half are mutated from the best trials, half are random."""
-        best = sorted(self.trials, key=lambda trial: trial.score, reverse=True)[:parents]
-        draws = self.rng.integers(len(best), size=count // 2)
-        found = [self.space.mutate(best[draw].architecture, self.rng) for draw in draws]
-        found += [self.space.sample(self.rng) for _ in range(count - len(found))]
-        return [each for each in dict.fromkeys(found) if each not in self._known]
-
-    def ask(self, ranked: Iterable[Architecture] = ()) -> Architecture:
-        """Take the first that computes what none before did; where there is none, a random architecture."""
-        for architecture in ranked:
-            name = self.space.canonical(architecture)
-            if name not in self._names:
-                break
-        else:
-            architecture, name = self._random()
-        self._known.add(architecture)
-        self._names.add(name)
-        self.pending.append(architecture)
-        return architecture
-
-    def _random(self) -> tuple[Architecture, str]:
-        for _ in range(ATTEMPTS):
-            architecture = self.space.sample(self.rng)
-            if architecture not in self._known:
-                break
-        return architecture, self.space.canonical(architecture)
-
-    def tell(self, trial: Trial) -> None:
-        """Keep the trial. It need not have been asked for."""
-        self.trials.append(trial)
-        if trial.architecture not in self._known:
-            self._known.add(trial.architecture)
-            self._names.add(self.space.canonical(trial.architecture))
-        if trial.architecture in self.pending:
-            self.pending.remove(trial.architecture)
