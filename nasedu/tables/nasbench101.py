@@ -198,7 +198,7 @@ def _plain_records(reader: _Reader, path: Path) -> Iterator[tuple[str, Mapping[s
         text = content.decode("utf-8-sig")
         kind = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
         if kind == ".csv":
-            lines: Any = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+            lines: Iterator[dict[Any, Any]] = csv.DictReader(io.StringIO(text, newline=""), strict=True)
             records: Any = [{key: value for key, value in line.items() if value != ""} for line in lines]
         elif kind == ".json":
             records = json.loads(text)
@@ -213,7 +213,7 @@ def _plain_records(reader: _Reader, path: Path) -> Iterator[tuple[str, Mapping[s
     for number, record in enumerate(records, start=1):
         if not isinstance(record, dict) or None in record or None in record.values():
             raise ValueError(f"{path}, entry {number}: expected a value for each column; got {str(record)[:80]}.")
-        yield f"entry {number}", {NAMES.get(key, key): value for key, value in record.items()}
+        yield f"entry {number}", {NAMES.get(str(key), str(key)): value for key, value in record.items()}
 
 
 def _of_the_api(pair: Any) -> Iterator[Any]:
