@@ -54,7 +54,7 @@ ARCHITECTURE_FORMAT = "nasedu.architecture"
 FORMAT_VERSION = 1
 MAX_REDRAWS = 10_000
 REDRAWS_BEFORE_LISTING = 100
-MAX_NEIGHBORS = 1_000_000
+MAX_NEIGHBORS = 100_000
 MAX_LISTED = 10_000_000
 MAX_TEXT = 100_000
 HOW_TO_PARSE = "space.parse(text) makes an architecture of a string."
@@ -478,7 +478,7 @@ class SearchSpace:
         allows. Decisions that are active in one of them only may have any values there.
 
         Raises:
-            ValueError: there are more than 1,000,000.
+            ValueError: there are more than 100,000.
         """
         if architecture.space is not self:
             self.check(architecture.choices)
