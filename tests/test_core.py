@@ -308,7 +308,7 @@ class Bounded(SearchSpace):
 
 
 TOY = SearchSpace("toy", [Decision("width", (8, 16)), Decision("kernel", (1, 3))])
-HUGE = SearchSpace("huge", [Decision(f"d{i}", tuple(range(10))) for i in range(1000)])
+HUGE = SearchSpace("huge", [Decision(f"d{i}", tuple(range(10))) for i in range(5000)])
 CHAIN = SPACES["chain"]
 
 ERRORS = {
