@@ -6,31 +6,37 @@ from typing import Any
 from nasedu.core import SearchSpace
 from nasedu.spaces.chain import Chain
 from nasedu.spaces.darts import DARTS
+from nasedu.spaces.graphs import Graphs
 from nasedu.spaces.mbconv import MBConv
 from nasedu.spaces.mlp import MLP
 from nasedu.spaces.nasbench101 import NASBench101
 from nasedu.spaces.nasbench201 import NASBench201
 from nasedu.spaces.nats_size import NATSSize
+from nasedu.spaces.recurrent import Recurrent
 
 __all__ = [
     "DARTS",
     "MLP",
     "Chain",
+    "Graphs",
     "MBConv",
     "NASBench101",
     "NASBench201",
     "NATSSize",
+    "Recurrent",
     "create",
 ]
 
 SPACES: dict[str, type[SearchSpace]] = {
     "chain": Chain,
     "darts": DARTS,
+    "graphs": Graphs,
     "mbconv": MBConv,
     "mlp": MLP,
     "nasbench101": NASBench101,
     "nasbench201": NASBench201,
     "nats-size": NATSSize,
+    "recurrent": Recurrent,
 }
 
 
