@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import nasedu as nas
 from nasedu.core import Architecture, Decision, Diagram, SearchSpace
-from nasedu.spaces import DARTS, MLP, Chain, MBConv, NASBench101, NASBench201, NATSSize
+from nasedu.spaces import DARTS, MLP, Chain, Graphs, MBConv, NASBench101, NASBench201, NATSSize, Recurrent
 from nasedu.spaces.mbconv import LESSON
 
 TOY = SearchSpace("toy", [Decision("width", (8, 16, 32)), Decision("rate", (0.1, 1e-5)), Decision("no", (1,))])
@@ -36,6 +36,9 @@ SPACES = {  # a space, and one of its kind so small that all its architectures c
     "nasbench201": (NASBench201(), None),
     "nats-size": (NATSSize(), None),
     "darts": (DARTS(), None),
+    "recurrent": (Recurrent(), Recurrent(nodes=3)),
+    "recurrent, loose ends": (Recurrent(11, loose_ends=True), Recurrent(2, loose_ends=True)),
+    "graphs": (Graphs(), Graphs(max_nodes=3, operations=("skip_connect", "conv_1x1"))),
 }
 everywhere = pytest.mark.parametrize("space", [space for space, _ in SPACES.values()], ids=SPACES)
 smalls = {name: small for name, (_, small) in SPACES.items() if small}
