@@ -10,13 +10,12 @@ than the best of the last. Crossover pays where decisions that belong together l
     ask:   the first N times: a random architecture; then
            a, b  = winners of two tournaments of k members of the last complete generation
            child = the space's crossover: a's decisions before a random cut, b's after it
-           each active decision of the child changes with probability m
-           begin again if the child is invalid or was asked for before
+           mutate the child with probability m per decision, and begin again if it is invalid or was asked for before
+           (``breeding.py``)
     tell:  collect the trial; when there are N − E of them (N at first), they and the E best of the last
            generation are the next one
 
-Elites carry their trial along, so they cost nothing. Nothing is evaluated twice, as long as something new is found
-within 100 attempts.
+Elites carry their trial along, so they cost nothing.
 
 Symbols (no canonical values; these are ours):
     N  population_size   members of a generation               20
@@ -32,19 +31,15 @@ What differs from the textbook and from Genetic CNN:
     * Crossover has one cut. Genetic CNN's exchanges whole stages of two parents, each with a small probability.
 """
 
-from typing import Any
-
 import numpy as np
 
 from nasedu.core import Architecture, SearchSpace, Trial
-from nasedu.strategies.arguments import check_share
+from nasedu.strategies.breeding import Breeder
 
 __all__ = ["GeneticAlgorithm"]
 
-ATTEMPTS = 100
 
-
-class GeneticAlgorithm:
+class GeneticAlgorithm(Breeder):
     """Tournament selection, one-point crossover, mutation, elitism.
 
     Args:
@@ -80,41 +75,19 @@ class GeneticAlgorithm:
         mutation_rate: float | None = None,
         elites: int | None = None,
     ) -> None:
-        if not isinstance(population_size, int | np.integer) or population_size < 2:
-            raise ValueError(f"population_size must be a whole number, at least 2; got {population_size!r}.")
+        super().__init__(space, rng, population_size, mutation_rate)
         if not 1 <= sample_size <= population_size:
             raise ValueError(f"sample_size must lie in 1..population_size={population_size}; got {sample_size}.")
         elite_size = population_size // 4 if elites is None else elites
         if not 0 <= elite_size < population_size:
             raise ValueError(f"elites must lie in 0..{population_size - 1}, or no child ever enters; got {elites}.")
-        rate = 1 / len(space.decisions) if mutation_rate is None else mutation_rate
-        check_share(mutation_rate=rate)
-        self.space = space
-        self.rng = rng
         self.settings = {
             "population_size": population_size,
             "sample_size": sample_size,
             "mutation_rate": mutation_rate,
             "elites": elites,
         }
-        self.population_size, self.sample_size = population_size, sample_size
-        self.mutation_rate, self.elites = rate, elite_size
-        self.generation = 0
-        self.population: list[Trial] = []
-        self.children: list[Trial] = []
-        self.asked: set[Architecture] = set()
-        self.state: dict[str, Any] = {}
-
-    def ask(self) -> Architecture:
-        """Propose a child that was not asked for before."""
-        for _ in range(ATTEMPTS):
-            child = self._child() if self.population else self._founder()
-            if child is not None and child not in self.asked:
-                break
-        if child is None:  # no attempt was valid
-            child = self._founder()
-        self.asked.add(child)
-        return child
+        self.sample_size, self.elites = sample_size, elite_size
 
     def tell(self, trial: Trial) -> None:
         """Collect the trial; the last one of a generation completes it."""
@@ -130,21 +103,23 @@ class GeneticAlgorithm:
     def _elite(self) -> list[Trial]:
         return sorted(self.population, key=lambda trial: trial.score, reverse=True)[: self.elites]
 
-    def _founder(self) -> Architecture:
-        self.state = {"generation": self.generation, "parents": [], "cut": None, "mutated": [], "elite": []}
-        return self.space.sample(self.rng)
+    def founder(self) -> Architecture:
+        """Return a random architecture, and set the state."""
+        founder = super().founder()
+        self.state |= {"cut": None, "mutated": [], "elite": []}
+        return founder
 
-    def _child(self) -> Architecture | None:
+    def child(self) -> Architecture | None:
+        """Return a mutated child of two tournaments' winners, and set the state; None if it is invalid."""
         first, second = self._winner(), self._winner()
         crossed = self.space.crossover(first.architecture, second.architecture, self.rng).choices
-        mutated = self._mutation(crossed)
-        choices = self.space.pin(tuple(mutated.get(index, choice) for index, choice in enumerate(crossed)))
-        active = self.space.active(choices)
+        choices = self.mutated(crossed)
+        parts = zip(choices, crossed, self.space.active(choices), strict=True)
         self.state = {
             "generation": self.generation,
             "parents": [first.number, second.number],
             "cut": self._cut(first.architecture.choices, second.architecture.choices, crossed),
-            "mutated": [index for index in mutated if active[index]],
+            "mutated": [index for index, (new, old, on) in enumerate(parts) if on and new != old],
             "elite": [trial.number for trial in self._elite()],
         }
         return self.space.architecture(choices) if self.space.is_valid(choices) else None
@@ -157,12 +132,3 @@ class GeneticAlgorithm:
     def _winner(self) -> Trial:
         draws: list[int] = self.rng.integers(len(self.population), size=self.sample_size).tolist()
         return max((self.population[index] for index in draws), key=lambda trial: trial.score)
-
-    def _mutation(self, choices: tuple[int, ...]) -> dict[int, int]:
-        """Draw which active decisions change, and to what: never to what they were."""
-        mutated = {}
-        for index, on in enumerate(self.space.active(choices)):
-            count = len(self.space.decisions[index].options)
-            if on and count > 1 and self.rng.random() < self.mutation_rate:
-                mutated[index] = (choices[index] + 1 + int(self.rng.integers(count - 1))) % count
-        return mutated

@@ -11,8 +11,8 @@ the next generation, so that nothing good is ever lost.
     ask:   the first N times: a random architecture; then
            a, b  = winners of two tournaments of 2 members: the lower rank wins, then the larger crowding
            child = the space's crossover of a and b with probability c, else a
-           each active decision of the child changes with probability m
-           begin again if the child is invalid or was asked for before
+           mutate the child with probability m per decision, and begin again if it is invalid or was asked for before
+           (``breeding.py``)
     tell:  collect the trial; after N of them
            rank population and children together, front by front, and compute the crowding in each front
            the N best by rank, then crowding, are the next population
@@ -25,8 +25,7 @@ Symbols (the paper's values, for real-valued or binary codes, and ours):
 What differs from the paper:
     * ask and tell are separate: a trial that returns late counts for the generation then being collected.
     * Any number of objectives; with one it is a genetic algorithm in which parents and children compete.
-    * Crossover and mutation are those of categorical decisions, and nothing is evaluated twice, as long as something
-      new is found within 100 attempts.
+    * Crossover and mutation are those of categorical decisions, and nothing is evaluated twice.
     * Of trials that are equal in all objectives, as cells of one function are in a table, only the oldest can be a
       member: a second one adds nothing to a front, and there may then be fewer than N.
     * A trial that failed, or in which an objective is not known, counts for its generation but never enters.
@@ -37,20 +36,18 @@ its trials: ``nas.analysis.front(history.trials, objectives)``.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from nasedu.core import Architecture, SearchSpace, Trial
 from nasedu.objectives import check_objectives, crowding, gains, ranks
 from nasedu.strategies.arguments import check_share
+from nasedu.strategies.breeding import Breeder
 
 __all__ = ["NSGA2"]
 
-ATTEMPTS = 100
 
-
-class NSGA2:
+class NSGA2(Breeder):
     """Non-dominated sorting, crowding, and elitism by competition of parents and children.
 
     Args:
@@ -87,38 +84,18 @@ class NSGA2:
         mutation_rate: float | None = None,
     ) -> None:
         check_objectives(objectives)
-        if not isinstance(population_size, int | np.integer) or population_size < 2:
-            raise ValueError(f"population_size must be a whole number, at least 2; got {population_size!r}.")
-        rate = 1 / len(space.decisions) if mutation_rate is None else mutation_rate
-        check_share(crossover_rate=crossover_rate, mutation_rate=rate)
-        self.space = space
-        self.rng = rng
+        super().__init__(space, rng, population_size, mutation_rate)
+        check_share(crossover_rate=crossover_rate)
         self.settings = {
             "objectives": list(objectives),
             "population_size": population_size,
             "crossover_rate": crossover_rate,
             "mutation_rate": mutation_rate,
         }
-        self.objectives, self.population_size = tuple(objectives), population_size
-        self.crossover_rate, self.mutation_rate = crossover_rate, rate
-        self.generation, self.told = 0, 0  # told: trials of the generation that is being collected
-        self.population: list[Trial] = []
-        self.children: list[Trial] = []
+        self.objectives, self.crossover_rate = tuple(objectives), crossover_rate
+        self.told = 0  # trials of the generation that is being collected
         self.ranks: list[int] = []
         self.crowding: list[float] = []
-        self.asked: set[Architecture] = set()
-        self.state: dict[str, Any] = {}
-
-    def ask(self) -> Architecture:
-        """Propose a child that was not asked for before."""
-        for _ in range(ATTEMPTS):
-            child = self._child() if self.population else self._founder()
-            if child is not None and child not in self.asked:
-                break
-        if child is None:  # no attempt was valid
-            child = self._founder()
-        self.asked.add(child)
-        return child
 
     def tell(self, trial: Trial) -> None:
         """Collect the trial; the last one of a generation chooses the next population."""
@@ -145,28 +122,16 @@ class NSGA2:
         self.state["ranks"] = self.ranks
         self.state["crowding"] = [each if np.isfinite(each) else None for each in self.crowding]
 
-    def _founder(self) -> Architecture:
-        self.state = {"generation": self.generation, "parents": []}
-        return self.space.sample(self.rng)
-
-    def _child(self) -> Architecture | None:
+    def child(self) -> Architecture | None:
+        """Return a mutated child of one or two tournaments' winners, and set the state; None if it is invalid."""
         parents = [self._winner() for _ in range(2 if self.rng.random() < self.crossover_rate else 1)]
         child = parents[0].architecture
         if len(parents) == 2:
             child = self.space.crossover(child, parents[1].architecture, self.rng)
-        active = self.space.active(child.choices)
-        mutated = [self._mutated(index, old) if active[index] else old for index, old in enumerate(child.choices)]
-        choices = self.space.pin(tuple(mutated))
+        choices = self.mutated(child.choices)
         self.state = {"generation": self.generation, "parents": [parent.number for parent in parents]}
         return self.space.architecture(choices) if self.space.is_valid(choices) else None
 
     def _winner(self) -> Trial:
         draws = self.rng.integers(len(self.population), size=2).tolist()
         return self.population[min(draws, key=lambda index: (self.ranks[index], -self.crowding[index]))]
-
-    def _mutated(self, index: int, old: int) -> int:
-        """Return a decision's choice after mutation: the old one, or any other."""
-        count = len(self.space.decisions[index].options)
-        if count == 1 or self.rng.random() >= self.mutation_rate:
-            return old
-        return (old + 1 + int(self.rng.integers(count - 1))) % count

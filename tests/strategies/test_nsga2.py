@@ -187,7 +187,7 @@ def test_without_crossover_a_child_differs_from_its_parent_in_as_many_decisions_
     parents = {member.number: member.architecture.choices for member in strategy.population}
     n, changed = 2_000, 0
     for _ in range(n):
-        child = strategy._child().choices
+        child = strategy.child().choices
         (parent,) = strategy.state["parents"]
         changed += sum(mine != theirs for mine, theirs in zip(child, parents[parent], strict=True))
     assert abs(changed / (BITS * n) - 0.25) < 4 * (0.25 * 0.75 / (BITS * n)) ** 0.5
