@@ -57,14 +57,14 @@ class NASBench101(SearchSpace):
     Example:
         >>> space = NASBench101(max_vertices=4)
         >>> space.size, space.count_unique()
-        (112, 91)
+        (97, 91)
     """
 
     def __init__(self, max_vertices: int = 7, max_edges: int = 9) -> None:
-        if not 2 <= max_vertices <= 7:
-            raise ValueError(f"max_vertices must lie in 2..7, as there are too many larger cells; got {max_vertices}.")
-        if max_edges < 1:
-            raise ValueError(f"max_edges must be at least 1; got {max_edges}.")
+        if not isinstance(max_vertices, int) or not 2 <= max_vertices <= 7:
+            raise ValueError(f"max_vertices must be a whole number in 2..7, as larger cells are too many; got {max_vertices!r}.")
+        if not isinstance(max_edges, int) or max_edges < 1:
+            raise ValueError(f"max_edges must be a whole number of at least 1; got {max_edges!r}.")
         self.max_edges = max_edges
         last = max_vertices - 1
         names = {0: "input", last: "output"} | {vertex: str(vertex) for vertex in range(1, last)}
@@ -96,7 +96,7 @@ class NASBench101(SearchSpace):
         mask = 0
         for edge in edges:
             mask = 2 * mask + edge
-        return mask.bit_count() <= self.max_edges and all(mask & stars for stars in stars(vertices))
+        return mask.bit_count() <= self.max_edges and all(mask & star for star in stars(vertices))
 
     def alternatives(self, choices: tuple[int, ...], index: int) -> Sequence[int]:
         """Return the other options; the number of vertices changes by one."""
