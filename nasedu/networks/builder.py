@@ -10,15 +10,33 @@ import torch
 from torch import nn
 
 from nasedu.core import Architecture, SearchSpace
-from nasedu.networks import chain, darts, mbconv, mlp, nasbench101, nasbench201, nats_size
+from nasedu.networks import chain, darts, enas, mbconv, mlp, nasbench101, nasbench201, nats_size
 from nasedu.networks.initialization import materialize, torch_generator
-from nasedu.spaces import DARTS, MLP, Chain, MBConv, NASBench101, NASBench201, NATSSize
+from nasedu.spaces import (
+    DARTS,
+    MLP,
+    AmoebaNet,
+    Chain,
+    ENASMacro,
+    ENASMicro,
+    MBConv,
+    NASBench101,
+    NASBench201,
+    NASNet,
+    NATSSize,
+    PNASNet,
+)
 
 __all__ = ["NETWORKS", "build", "check_input_shape", "check_sizes"]
 
 NETWORKS: Mapping[type[SearchSpace], Callable[..., nn.Module]] = {
     Chain: chain.network,
+    AmoebaNet: darts.network,
     DARTS: darts.network,
+    ENASMacro: enas.network,
+    ENASMicro: darts.network,
+    NASNet: darts.network,
+    PNASNet: darts.network,
     MBConv: mbconv.network,
     MLP: mlp.network,
     NASBench101: nasbench101.network,

@@ -1,18 +1,22 @@
-"""Networks of DARTS cells, as trained from scratch after the search.
+"""Networks of NASNet-like cells in the skeleton of DARTS, as trained from scratch after a search.
 
-Liu, Simonyan & Yang, "DARTS: Differentiable Architecture Search", ICLR 2019, arXiv:1806.09055,
-Appendix A.2 (CIFAR-10). What is published beyond that (the auxiliary classifier, the networks for ImageNet) is in
-``darts_published.py``.
+Liu, Simonyan & Yang, "DARTS: Differentiable Architecture Search", ICLR 2019, arXiv:1806.09055, Appendices
+A.2 (CIFAR-10) and A.3 (ImageNet); the authors compared the cells of NASNet and AmoebaNet in the same skeleton.
 
     stem → cells, two of them reducing: at 1/3 and 2/3 of the depth → global average → linear
 
-Each cell reads the outputs of the two cells before it, brought to C channels by a 1×1 convolution;
-its output concatenates its four nodes, 4·C channels. A reduction cell halves the resolution
-(stride 2 on the edges from its inputs) and doubles C.
+Each cell reads the outputs of the two cells before it, brought to C channels by a 1×1 convolution; its output
+concatenates its nodes (those that no other node reads, in some spaces), C channels each. A reduction cell halves the
+resolution (stride 2 on the edges from its inputs) and doubles C.
 
 Symbols (values: the paper's):
-    C  channels   of the first cells    36
-       layers     cells in all          20
+    C  channels   of the first cells    36 on CIFAR-10, 48 on ImageNet
+       layers     cells in all          20 on CIFAR-10, 14 on ImageNet
+
+The published networks, with fresh weights; the parameters agree to the last one:
+
+    build(cells, (3, 32, 32), 10, channels=36, layers=20, rng=rng)                        auxiliary=True adds the head
+    build(cells, (3, 224, 224), 1000, channels=48, layers=14, stem="imagenet", rng=rng)
 
 What differs from the paper:
     * For signals, convolutions and pooling are those of one dimension.
@@ -23,126 +27,23 @@ What differs from the paper:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasedu.core import Architecture
-from nasedu.networks.operations import (
-    AveragePool,
-    MaxPool,
-    activate_convolve_normalize,
-    convolution,
-    normalization,
-)
-from nasedu.spaces.darts import CELLS, DARTS, NODES, Genes
+from nasedu.networks.cell_operations import operation, preprocess
+from nasedu.networks.darts_published import AuxiliaryHead, imagenet_stem
+from nasedu.networks.operations import convolution, normalization
+from nasedu.spaces.cells import CellSpace
+from nasedu.spaces.darts import NODES
+from nasedu.spaces.genotype import Genes
 
-__all__ = [
-    "DARTSNetwork",
-    "FactorizedReduce",
-    "SeparableConvolution",
-    "Stage",
-    "cells_of",
-    "depth",
-    "network",
-    "operation",
-    "preprocess",
-    "stages",
-]
+__all__ = ["DARTSNetwork", "Stage", "depth", "network", "stages"]
 
-MOST_COMPOSED_CHANNELS = 16  # beyond that a separable convolution is faster in its two parts
-
-
-# Operations ---------------------------------------------------------------------------------
-
-
-def operation(name: str, dims: int, channels: int, stride: int, affine: bool = True) -> nn.Module:
-    """Return an operation of the space by its name; it keeps the channels.
-
-    Args:
-        name: one of ``nasedu.spaces.darts.OPERATIONS``.
-        dims: 1 for signals, 2 for images.
-        channels: of input and output.
-        stride: 1 keeps the resolution, 2 halves it, rounding up.
-        affine: whether batch norms learn a scale and a shift.
-    """
-    if name == "max_pool_3x3":
-        return MaxPool(stride)
-    if name == "avg_pool_3x3":
-        return AveragePool(stride)
-    if name == "skip_connect":
-        return nn.Identity() if stride == 1 else FactorizedReduce(dims, channels, channels, affine)
-    kernel = int(name[-1])
-    if name.startswith("dil_conv"):
-        return _separable(dims, channels, kernel, stride, 2, affine)
-    return nn.Sequential(
-        *_separable(dims, channels, kernel, stride, 1, affine), *_separable(dims, channels, kernel, 1, 1, affine)
-    )
-
-
-def _separable(dims: int, channels: int, kernel: int, stride: int, dilation: int, affine: bool) -> nn.Sequential:
-    """ReLU, separable convolution, batch norm."""
-    return nn.Sequential(
-        nn.ReLU(),
-        SeparableConvolution(dims, channels, kernel, stride, dilation),
-        normalization(dims, channels, affine),
-    )
-
-
-class SeparableConvolution(nn.Module):
-    """A convolution within each channel, then one of size 1 across channels.
-
-    Both are linear, so together they are one ordinary convolution with the weights across · within. With few
-    channels that is 1.4 to 2.8 times faster on a CPU, gradient included. Where no gradient is needed the two are
-    computed one after the other, so that counters of FLOPs see what a separable convolution costs.
-    """
-
-    def __init__(self, dims: int, channels: int, kernel: int, stride: int, dilation: int) -> None:
-        super().__init__()
-        self.within = convolution(dims, channels, channels, kernel, stride=stride, dilation=dilation, groups=channels)
-        self.across = convolution(dims, channels, channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return [batch, channels, *space], divided by the stride."""
-        within, across = self.within, self.across
-        if x.shape[1] > MOST_COMPOSED_CHANNELS or not torch.is_grad_enabled():
-            separate: Tensor = across(within(x))
-            return separate
-        weights = across.weight * within.weight.transpose(0, 1)  # [out, in, 1] · [1, in, kernel]
-        convolve: Callable[..., Tensor] = F.conv1d if x.dim() == 3 else F.conv2d
-        return convolve(x, weights, None, within.stride, within.padding, within.dilation)
-
-
-class FactorizedReduce(nn.Module):
-    """Half the resolution without losing a pixel: two 1×1 convolutions of stride 2, one of them shifted by one."""
-
-    def __init__(self, dims: int, channels_in: int, channels_out: int, affine: bool = True) -> None:
-        super().__init__()
-        half = channels_out // 2
-        self.even = convolution(dims, channels_in, half, 1, stride=2)
-        self.odd = convolution(dims, channels_in, channels_out - half, 1, stride=2)
-        self.norm = normalization(dims, channels_out, affine)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return [batch, channels_out, *space/2], rounding up."""
-        x = x.relu()
-        by_one = [side for size in reversed(x.shape[2:]) for side in (-1, size % 2)]  # an odd size gets a zero
-        shifted = F.pad(x, by_one)
-        reduced: Tensor = self.norm(torch.cat([self.even(x), self.odd(shifted)], dim=1))
-        return reduced
-
-
-def preprocess(dims: int, channels_in: int, channels_out: int, halve: bool, affine: bool = True) -> nn.Module:
-    """Return what brings an input of a cell to the cell's channels and resolution."""
-    if halve:
-        return FactorizedReduce(dims, channels_in, channels_out, affine)
-    return activate_convolve_normalize(dims, channels_in, channels_out, 1, affine=affine)
-
-
-# Skeleton -----------------------------------------------------------------------------------
+STEMS = ("cifar", "imagenet")
 
 
 class Stage(NamedTuple):
@@ -160,79 +61,169 @@ def depth(cells: int) -> int:
     return 3 * cells + 2
 
 
-def stages(layers: int, channels: int, stem_channels: int, last_reduces: bool = False) -> Iterator[Stage]:
-    """Yield where each of the cells stands; those at 1/3 and 2/3 of the depth reduce."""
+def stages(
+    layers: int,
+    channels: int,
+    stem_channels: int,
+    last_reduces: bool = False,
+    concatenated: tuple[int, int] = (NODES, NODES),
+) -> Iterator[Stage]:
+    """Yield where each of the cells stands; those at 1/3 and 2/3 of the depth reduce.
+
+    Args:
+        layers: number of cells.
+        channels: C of the first cells.
+        stem_channels: of both inputs of the first cell.
+        last_reduces: whether the second of these has half the resolution of the first.
+        concatenated: how many nodes the output of a normal and of a reduction cell concatenates.
+    """
     before = last = stem_channels
     for layer in range(layers):
         reduces = layer in (layers // 3, 2 * layers // 3)
         channels *= 2 if reduces else 1
         yield Stage(before, last, channels, reduces, last_reduces)
-        before, last, last_reduces = last, NODES * channels, reduces
+        before, last, last_reduces = last, concatenated[reduces] * channels, reduces
 
 
 class Cell(nn.Module):
-    """A cell: each node adds up two operations, the output concatenates the four nodes."""
+    """A cell: each node adds up two operations, the output concatenates nodes.
 
-    def __init__(self, genes: Genes, dims: int, stage: Stage) -> None:
+    Args:
+        genes: (operation, source) pairs, two for each node.
+        outputs: the states that are concatenated.
+        dims: 1 for signals, 2 for images.
+        stage: where the cell stands.
+    """
+
+    def __init__(self, genes: Genes, outputs: Sequence[int], dims: int, stage: Stage) -> None:
         super().__init__()
         self.before = preprocess(dims, stage.channels_before, stage.channels, stage.last_reduces)
         self.last = preprocess(dims, stage.channels_last, stage.channels, False)
         self.sources = [source for _, source in genes]
+        self.outputs = tuple(outputs)
         self.operations = nn.ModuleList(
             operation(name, dims, stage.channels, 2 if stage.reduces and source < 2 else 1) for name, source in genes
         )
 
     def forward(self, before: Tensor, last: Tensor) -> Tensor:
-        """Return [batch, 4·channels, *space], halved in a reduction cell."""
+        """Return [batch, outputs · channels, *space], halved in a reduction cell."""
         states = [self.before(before), self.last(last)]
         arriving = []
-        for index, (operation, source) in enumerate(zip(self.operations, self.sources, strict=True)):
-            arriving.append(operation(states[source]))
+        for index, (module, source) in enumerate(zip(self.operations, self.sources, strict=True)):
+            arriving.append(module(states[source]))
             if index % 2:
                 states.append(arriving[-2] + arriving[-1])
-        return torch.cat(states[2:], dim=1)
+        return torch.cat([states[output] for output in self.outputs], dim=1)
 
 
 class DARTSNetwork(nn.Module):
-    """Stem, cells, classifier.
+    """Stem, cells, classifier, and on demand an auxiliary classifier at two thirds of the depth.
 
     Args:
-        architecture: of the space DARTS.
+        architecture: of the space DARTS, NASNet, AmoebaNet, PNASNet or ENASMicro.
         dims: 1 for signals, 2 for images.
         channels_in: of the inputs.
         classes: number of logits.
         channels: C of the first cells.
         layers: number of cells, at least 1.
+        stem: ``"cifar"`` keeps the resolution, ``"imagenet"`` divides it by 8.
+        auxiliary: whether there is an auxiliary classifier; see :meth:`with_auxiliary`.
+
+    Raises:
+        ValueError: the stem is unknown, or there are no layers.
     """
 
     def __init__(
-        self, architecture: Architecture, dims: int, channels_in: int, classes: int, channels: int, layers: int
+        self,
+        architecture: Architecture,
+        dims: int,
+        channels_in: int,
+        classes: int,
+        channels: int,
+        layers: int,
+        stem: str = "cifar",
+        auxiliary: bool = False,
     ) -> None:
         super().__init__()
-        self.stem = nn.Sequential(convolution(dims, channels_in, 3 * channels, 3), normalization(dims, 3 * channels))
-        plan = list(stages(layers, channels, 3 * channels))
-        self.cells = cells_of(architecture, dims, plan)
-        self.classifier = nn.Linear(NODES * plan[-1].channels, classes)
+        if stem not in STEMS:
+            raise ValueError(f"unknown stem {stem!r}; there are {' and '.join(STEMS)}.")
+        if layers < 1:
+            raise ValueError(f"layers must be at least 1; got {layers}.")
+        large, wide = stem == "imagenet", 3 * channels
+        self.second_stem: nn.Module = nn.Identity()
+        if large:
+            self.stem, self.second_stem = imagenet_stem(dims, channels_in, channels)
+        else:
+            self.stem = nn.Sequential(convolution(dims, channels_in, wide, 3), normalization(dims, wide))
+        space = architecture.space
+        assert isinstance(space, CellSpace)
+        cells = space.genotype(architecture.choices)
+        concatenated = len(cells.normal_concat), len(cells.reduce_concat)
+        plan = list(stages(layers, channels, channels if large else wide, large, concatenated))
+        self.cells = nn.ModuleList(
+            Cell(cells.reduce, cells.reduce_concat, dims, stage)
+            if stage.reduces
+            else Cell(cells.normal, cells.normal_concat, dims, stage)
+            for stage in plan
+        )
+        widths = [concatenated[stage.reduces] * stage.channels for stage in plan]
+        self.classifier = nn.Linear(widths[-1], classes)
+        self.auxiliary_at = 2 * layers // 3
+        self.auxiliary = AuxiliaryHead(dims, widths[self.auxiliary_at], classes, stem) if auxiliary else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits [batch, classes] of inputs [batch, channels, *space]."""
-        before = last = self.stem(x)
+        return self._classify(self._outputs(x)[-1])
+
+    def with_auxiliary(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits and those of the auxiliary classifier, each [batch, classes].
+
+        Raises:
+            ValueError: there is no auxiliary classifier, or the inputs are too small for it.
+        """
+        if self.auxiliary is None:
+            raise ValueError("this network has no auxiliary classifier; build it with auxiliary=True.")
+        outputs = self._outputs(x)
+        return self._classify(outputs[-1]), self.auxiliary(outputs[self.auxiliary_at])
+
+    def _outputs(self, x: Tensor) -> list[Tensor]:
+        before = self.stem(x)
+        last = self.second_stem(before)
+        outputs = []
         for cell in self.cells:
             before, last = last, cell(before, last)
-        logits: Tensor = self.classifier(last.flatten(2).mean(2))
+            outputs.append(last)
+        return outputs
+
+    def _classify(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.classifier(x.flatten(2).mean(2))
         return logits
 
 
 def network(
-    architecture: Architecture, input_shape: Sequence[int], classes: int, channels: int, cells: int
+    architecture: Architecture,
+    input_shape: Sequence[int],
+    classes: int,
+    channels: int,
+    cells: int,
+    *,
+    layers: int | None = None,
+    stem: str = "cifar",
+    auxiliary: bool = False,
 ) -> DARTSNetwork:
-    """Return the network of two cells, with this many normal cells in each of three stages; see ``build``."""
-    return DARTSNetwork(architecture, len(input_shape) - 1, input_shape[0], classes, channels, depth(cells))
+    """Return the network of a pair of cells; see :func:`nasedu.networks.build`.
 
-
-def cells_of(architecture: Architecture, dims: int, plan: Iterable[Stage]) -> nn.ModuleList:
-    """Return the cells of a network, each where it stands."""
-    space = architecture.space
-    assert isinstance(space, DARTS)
-    normal, reduce = (space.genes(architecture.choices, cell) for cell in CELLS)
-    return nn.ModuleList(Cell(reduce if stage.reduces else normal, dims, stage) for stage in plan)
+    Args:
+        architecture: of the space DARTS, NASNet, AmoebaNet, PNASNet or ENASMicro.
+        input_shape: (channels, length) or (channels, height, width).
+        classes: number of logits.
+        channels: C of the first cells.
+        cells: normal cells in each of three stages, with a reduction cell between.
+        layers: instead of ``cells``, how many cells there are in all.
+        stem: ``"cifar"`` keeps the resolution, ``"imagenet"`` divides it by 8.
+        auxiliary: whether there is an auxiliary classifier.
+    """
+    layers = depth(cells) if layers is None else layers
+    return DARTSNetwork(
+        architecture, len(input_shape) - 1, input_shape[0], classes, channels, layers, stem=stem, auxiliary=auxiliary
+    )

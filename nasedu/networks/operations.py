@@ -63,20 +63,22 @@ class AveragePool(nn.Module):
 
 
 class MaxPool(nn.Module):
-    """Maximum over windows of 3, padded.
+    """Maximum over windows, padded.
 
     Args:
         stride: 1 keeps the resolution, 2 halves it, rounding up.
+        size: of the windows, odd.
     """
 
-    def __init__(self, stride: int = 1) -> None:
+    def __init__(self, stride: int = 1, size: int = 3) -> None:
         super().__init__()
         self.stride = stride
+        self.size = size
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the local maxima of x."""
         pool = F.max_pool1d if x.dim() == 3 else F.max_pool2d
-        return pool(x, 3, stride=self.stride, padding=1)
+        return pool(x, self.size, stride=self.stride, padding=self.size // 2)
 
 
 def average_pool(x: Tensor, size: int, stride: int) -> Tensor:

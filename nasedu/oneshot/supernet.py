@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from nasedu.core import Architecture, Diagram, Edge, SearchSpace
 from nasedu.networks import darts
 from nasedu.networks.builder import check_input_shape, check_sizes
+from nasedu.networks.cell_operations import operation, preprocess
 from nasedu.networks.initialization import materialize
 from nasedu.networks.nasbench201 import Reduction
 from nasedu.networks.operations import AveragePool, MaxPool, average_pool, convolution, normalization
@@ -197,15 +198,15 @@ class DARTSMixedCell(nn.Module):
     def __init__(self, dims: int, stage: darts.Stage) -> None:
         super().__init__()
         channels = stage.channels
-        self.before = darts.preprocess(dims, stage.channels_before, channels, stage.last_reduces, affine=False)
-        self.last = darts.preprocess(dims, stage.channels_last, channels, False, affine=False)
+        self.before = preprocess(dims, stage.channels_before, channels, stage.last_reduces, affine=False)
+        self.last = preprocess(dims, stage.channels_last, channels, False, affine=False)
         strides = [2 if stage.reduces and source < 2 else 1 for source in range(NODES + 1)]
         self.max_pool, self.avg_pool = (  # of each state
             nn.ModuleList(nn.Sequential(pool, normalization(dims, channels, affine=False)) for pool in pools)
             for pools in ([MaxPool(stride) for stride in strides], [AveragePool(stride) for stride in strides])
         )
         self.operations = nn.ModuleList(  # of each edge, those that have weights, and the identity
-            nn.ModuleList(darts.operation(name, dims, channels, stride, affine=False) for name in DARTS_OPERATIONS[2:])
+            nn.ModuleList(operation(name, dims, channels, stride, affine=False) for name in DARTS_OPERATIONS[2:])
             for node in range(NODES)
             for stride in strides[: node + 2]
         )

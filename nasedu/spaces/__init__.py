@@ -6,37 +6,43 @@ from typing import Any
 from nasedu.core import SearchSpace
 from nasedu.spaces.chain import Chain
 from nasedu.spaces.darts import DARTS
-from nasedu.spaces.graphs import Graphs
+from nasedu.spaces.enas import ENASMacro, ENASMicro
 from nasedu.spaces.mbconv import MBConv
 from nasedu.spaces.mlp import MLP
 from nasedu.spaces.nasbench101 import NASBench101
 from nasedu.spaces.nasbench201 import NASBench201
+from nasedu.spaces.nasnet import AmoebaNet, NASNet, PNASNet
 from nasedu.spaces.nats_size import NATSSize
-from nasedu.spaces.recurrent import Recurrent
 
 __all__ = [
     "DARTS",
     "MLP",
+    "AmoebaNet",
     "Chain",
-    "Graphs",
+    "ENASMacro",
+    "ENASMicro",
     "MBConv",
     "NASBench101",
     "NASBench201",
+    "NASNet",
     "NATSSize",
-    "Recurrent",
+    "PNASNet",
     "create",
 ]
 
 SPACES: dict[str, type[SearchSpace]] = {
+    "amoebanet": AmoebaNet,
     "chain": Chain,
     "darts": DARTS,
-    "graphs": Graphs,
+    "enas-macro": ENASMacro,
+    "enas-micro": ENASMicro,
     "mbconv": MBConv,
     "mlp": MLP,
     "nasbench101": NASBench101,
     "nasbench201": NASBench201,
+    "nasnet": NASNet,
     "nats-size": NATSSize,
-    "recurrent": Recurrent,
+    "pnasnet": PNASNet,
 }
 
 
