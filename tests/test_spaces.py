@@ -304,7 +304,7 @@ def test_widths_given_as_numpy_numbers_are_parameters_of_a_file(tmp_path):
 def test_a_space_is_made_by_its_name_and_parameters():
     assert nas.space("nasbench201") == SPACE and isinstance(nas.space("darts"), DARTS)
     assert nas.space("chain", max_depth=2) == Chain(max_depth=2)
-    with pytest.raises(ValueError, match="unknown search space 'nasbench202'; there are .*chain, darts, .*nasbench201"):
+    with pytest.raises(ValueError, match="unknown search space 'nasbench202'; there are "):
         nas.space("nasbench202")
 
 
