@@ -588,6 +588,22 @@ class SearchSpace:
         others = second[:cut] + first[cut:]
         return self.pin(tuple(own if on else other for own, other, on in zip(choices, others, active, strict=True)))
 
+    def distance(self, first: Architecture, second: Architecture) -> float:
+        """Return the share of decisions in which two architectures differ, in [0, 1].
+
+        Of the decisions that are active in at least one of them; what is active in one only is a difference. Where all
+        decisions are always active, it is the Hamming distance by the number of decisions.
+
+        Example:
+            >>> space = SearchSpace("toy", [Decision("width", (8, 16)), Decision("kernel", (1, 3, 5))])
+            >>> space.distance(space.architecture((1, 2)), space.architecture((1, 0)))
+            0.5
+        """
+        active = self.active(first.choices), self.active(second.choices)
+        parts = zip(first.choices, second.choices, *active, strict=True)
+        differ = [a != b or on_a != on_b for a, b, on_a, on_b in parts if on_a or on_b]
+        return sum(differ) / max(len(differ), 1)
+
     def graph(self, architecture: Architecture) -> networkx.DiGraph:
         """Return the diagram as a networkx graph: node and edge attributes are those of Node and Edge."""
         import networkx

@@ -12,7 +12,6 @@ from scipy import integrate, stats
 
 import nasedu as nas
 from nasedu import analysis
-from nasedu.strategies.diversified import similarity
 
 # The best of n ---------------------------------------------------------------------------------
 
@@ -277,7 +276,7 @@ def test_the_distance_is_the_share_of_active_decisions_that_differ(space):
         names = options.keys() | others.keys()
         differ = [name for name in names if options.get(name) != others.get(name)]
         assert found[i, j] == len(differ) / len(names)
-        assert found[i, j] == pytest.approx(1 - similarity(first, second)), "as the strategies measure it"
+        assert found[i, j] == space.distance(first, second), "as the strategies measure it"
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,9 +1,8 @@
 """Diversity: how different architectures are from each other, in a population or along a search.
 
 The distance of two architectures is the share of decisions in which they differ, of those that are active in at least
-one of them. A decision that is active in one only, such as the width of a layer that the other does not have, is a
-difference. Where all decisions are always active this is the Hamming distance by the number of decisions, and the
-similarity is the share that two architectures have in common.
+one of them (``space.distance``). A decision that is active in one only, such as the width of a layer that the other
+does not have, is a difference. Here it is computed for all pairs at once.
 
 A search explores while its proposals are diverse, and exploits when they are alike; one whose diversity has fallen to
 nothing will not find anything new.
@@ -34,7 +33,8 @@ def distance(first: Architecture, second: Architecture) -> float:
         >>> distance(space.architecture((0, 0, 0, 0, 0, 0)), space.architecture((0, 0, 0, 1, 2, 3)))
         0.5
     """
-    return float(distances([first, second])[0, 1])
+    _check_one_space([first, second])
+    return first.space.distance(first, second)
 
 
 def distances(architectures: Sequence[Architecture]) -> Array:
@@ -71,11 +71,15 @@ def diversity_over_time(history: History, window: int = 20) -> Array:
 
 def _choices(architectures: Sequence[Architecture]) -> NDArray[np.int_]:
     """Return the choices [N, decisions], with INACTIVE for a decision that is not active."""
-    spaces = {architecture.space for architecture in architectures}
-    if len(spaces) > 1:
-        raise ValueError(f"architectures must be of one space; got {', '.join(map(repr, spaces))}.")
+    _check_one_space(architectures)
     rows = []
     for each in architectures:
         on = each.space.active(each.choices)
         rows.append([choice if used else INACTIVE for choice, used in zip(each.choices, on, strict=True)])
     return np.array(rows, dtype=int).reshape(len(rows), -1)
+
+
+def _check_one_space(architectures: Sequence[Architecture]) -> None:
+    spaces = {architecture.space for architecture in architectures}
+    if len(spaces) > 1:
+        raise ValueError(f"architectures must be of one space; got {', '.join(map(repr, spaces))}.")

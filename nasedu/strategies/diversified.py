@@ -2,7 +2,8 @@
 
     tell:  told score = score − pressure · mean similarity to the last k trials
 
-The similarity of two architectures is the share of decisions in which they agree.
+The similarity of two architectures is one minus their distance (``space.distance``): the share of decisions in which
+they agree.
 
 What differs from the literature: fitness sharing (Goldberg & Richardson, ICGA 1987) divides the fitness by the number
 of similar members of the population; here a multiple of the mean similarity is taken off, which works for scores below
@@ -16,7 +17,7 @@ from nasedu.core import Architecture, Strategy, Trial
 from nasedu.strategies.arguments import check_at_least
 from nasedu.strategies.wrappers import Wrapper
 
-__all__ = ["Diversified", "similarity"]
+__all__ = ["Diversified"]
 
 
 class Diversified(Wrapper):
@@ -48,25 +49,8 @@ class Diversified(Wrapper):
 
     def tell(self, trial: Trial) -> None:
         """Let the inner strategy learn from the lower score."""
-        similarities = [similarity(trial.architecture, other) for other in self.recent]
+        similarities = [1 - self.space.distance(trial.architecture, other) for other in self.recent]
         mean = sum(similarities) / max(len(similarities), 1)
         self.recent.append(trial.architecture)
         super().tell(trial if trial.failure is not None else replace(trial, score=trial.score - self.pressure * mean))
         self.state["similarity"] = mean
-
-
-def similarity(first: Architecture, second: Architecture) -> float:
-    """Return the share of decisions in which two architectures of one space agree, in [0, 1].
-
-    Decisions that matter to neither are left out; one that matters to only one of them is a difference.
-
-    Example:
-        >>> import nasedu as nas
-        >>> space = nas.spaces.NASBench201()
-        >>> similarity(space.architecture((0, 1, 2, 3, 4, 0)), space.architecture((0, 1, 2, 0, 0, 1)))
-        0.5
-    """
-    space = first.space
-    parts = zip(first.choices, second.choices, space.active(first.choices), space.active(second.choices), strict=True)
-    agree = [a == b and on_first and on_second for a, b, on_first, on_second in parts if on_first or on_second]
-    return sum(agree) / max(len(agree), 1)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import nasedu as nas
-from nasedu.strategies.diversified import similarity
 
 S = nas.strategies
 SPACE = nas.spaces.NASBench201()
@@ -229,17 +228,6 @@ def test_pressure_makes_a_search_diverse():
 
     none, some, much = diversity(0.0), diversity(1.0), diversity(5.0)
     assert none + 0.02 < some < much - 0.02 < 0.8
-
-
-@pytest.mark.parametrize(
-    "space", [SPACE, nas.spaces.Chain(skips=True), nas.spaces.DARTS()], ids=lambda space: space.name
-)
-def test_similarity_is_one_minus_the_distance(space):
-    rng = np.random.default_rng(0)
-    for _ in range(100):
-        first, second = space.sample(rng), space.sample(rng)
-        assert similarity(first, second) == pytest.approx(1 - nas.analysis.distance(first, second))
-        assert similarity(first, first) == 1
 
 
 @pytest.mark.parametrize(
