@@ -14,7 +14,22 @@ from hypothesis import strategies as st
 
 import nasedu as nas
 from nasedu.core import Architecture, Decision, Diagram, SearchSpace
-from nasedu.spaces import DARTS, MLP, Chain, Graphs, MBConv, NASBench101, NASBench201, NATSSize, Recurrent
+from nasedu.spaces import (
+    DARTS,
+    MLP,
+    AmoebaNet,
+    Chain,
+    ENASMacro,
+    ENASMicro,
+    Graphs,
+    MBConv,
+    NASBench101,
+    NASBench201,
+    NASNet,
+    NATSSize,
+    PNASNet,
+    Recurrent,
+)
 from nasedu.spaces.mbconv import LESSON
 
 TOY = SearchSpace("toy", [Decision("width", (8, 16, 32)), Decision("rate", (0.1, 1e-5)), Decision("no", (1,))])
@@ -36,6 +51,11 @@ SPACES = {  # a space, and one of its kind so small that all its architectures c
     "nasbench201": (NASBench201(), None),
     "nats-size": (NATSSize(), None),
     "darts": (DARTS(), None),
+    "nasnet": (NASNet(), NASNet(("skip_connect", "avg_pool_3x3", "sep_conv_3x3"), blocks=1)),
+    "amoebanet": (AmoebaNet(), None),
+    "pnasnet": (PNASNet(), PNASNet(blocks=1)),
+    "enas-micro": (ENASMicro(), None),
+    "enas-macro": (ENASMacro(), ENASMacro(layers=3)),
     "recurrent": (Recurrent(), Recurrent(nodes=3)),
     "recurrent, loose ends": (Recurrent(11, loose_ends=True), Recurrent(2, loose_ends=True)),
     "graphs": (Graphs(), Graphs(max_nodes=3, operations=("skip_connect", "conv_1x1"))),
