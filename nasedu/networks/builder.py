@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from nasedu.core import Architecture, SearchSpace
-from nasedu.networks import chain, darts, enas, mbconv, mlp, nasbench101, nasbench201, nats_size
+from nasedu.networks import chain, darts, enas, graphs, mbconv, mlp, nasbench101, nasbench201, nats_size, recurrent
 from nasedu.networks.initialization import materialize, torch_generator
 from nasedu.spaces import (
     DARTS,
@@ -19,12 +19,14 @@ from nasedu.spaces import (
     Chain,
     ENASMacro,
     ENASMicro,
+    Graphs,
     MBConv,
     NASBench101,
     NASBench201,
     NASNet,
     NATSSize,
     PNASNet,
+    Recurrent,
 )
 
 __all__ = ["NETWORKS", "build", "check_input_shape", "check_sizes"]
@@ -35,6 +37,7 @@ NETWORKS: Mapping[type[SearchSpace], Callable[..., nn.Module]] = {
     DARTS: darts.network,
     ENASMacro: enas.network,
     ENASMicro: darts.network,
+    Graphs: graphs.network,
     NASNet: darts.network,
     PNASNet: darts.network,
     MBConv: mbconv.network,
@@ -42,6 +45,7 @@ NETWORKS: Mapping[type[SearchSpace], Callable[..., nn.Module]] = {
     NASBench101: nasbench101.network,
     NASBench201: nasbench201.network,
     NATSSize: nats_size.network,
+    Recurrent: recurrent.network,
 }
 """For each space the function network(architecture, input_shape, classes, channels, cells, **options)."""
 LEAST = {"classes": 1, "channels": 1, "cells": 1}

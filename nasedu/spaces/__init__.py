@@ -7,12 +7,14 @@ from nasedu.core import SearchSpace
 from nasedu.spaces.chain import Chain
 from nasedu.spaces.darts import DARTS
 from nasedu.spaces.enas import ENASMacro, ENASMicro
+from nasedu.spaces.graphs import Graphs
 from nasedu.spaces.mbconv import MBConv
 from nasedu.spaces.mlp import MLP
 from nasedu.spaces.nasbench101 import NASBench101
 from nasedu.spaces.nasbench201 import NASBench201
 from nasedu.spaces.nasnet import AmoebaNet, NASNet, PNASNet
 from nasedu.spaces.nats_size import NATSSize
+from nasedu.spaces.recurrent import Recurrent
 
 __all__ = [
     "DARTS",
@@ -21,12 +23,14 @@ __all__ = [
     "Chain",
     "ENASMacro",
     "ENASMicro",
+    "Graphs",
     "MBConv",
     "NASBench101",
     "NASBench201",
     "NASNet",
     "NATSSize",
     "PNASNet",
+    "Recurrent",
     "create",
 ]
 
@@ -36,6 +40,7 @@ SPACES: dict[str, type[SearchSpace]] = {
     "darts": DARTS,
     "enas-macro": ENASMacro,
     "enas-micro": ENASMicro,
+    "graphs": Graphs,
     "mbconv": MBConv,
     "mlp": MLP,
     "nasbench101": NASBench101,
@@ -43,6 +48,7 @@ SPACES: dict[str, type[SearchSpace]] = {
     "nasnet": NASNet,
     "nats-size": NATSSize,
     "pnasnet": PNASNet,
+    "recurrent": Recurrent,
 }
 
 
