@@ -42,6 +42,16 @@ def test_blocks_add_up_to_the_network(name):
     assert all(source < place for place, block in enumerate(found) for source in block.sources)
 
 
+@pytest.mark.parametrize("name", nas.spaces.SPACES)
+def test_blocks_of_every_space_are_found(name):
+    space = nas.spaces.create(name)
+    shape = (1, 40) if name == "recurrent" else (3, 32, 32)
+    network = built(space.sample(np.random.default_rng(0)), shape)
+    found = blocks(network, shape)
+    assert sum(block.parameters for block in found) == measure.parameters(network)
+    assert found[-1].shape == (10,)
+
+
 def test_a_stage_of_equal_cells_is_one_entry():
     architecture, shape, options = NETWORKS["nasbench201"]
     found = blocks(built(architecture, shape, skeleton="published", **options), shape)
