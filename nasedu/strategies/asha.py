@@ -72,9 +72,9 @@ class ASHA(MultiFidelity):
     Args:
         space: where to sample.
         rng: the only source of randomness.
-        min_epochs: r, at least 1.
-        max_epochs: R, at least r. The evaluator must have ``at(epochs)`` for every rung's epochs.
-        eta: η, at least 2.
+        min_epochs: r, the shortest training, at least 1; ours.
+        max_epochs: R, the longest, at least r; ours. The evaluator must have ``at(epochs)`` for every rung's epochs.
+        eta: η, one of which is promoted, at least 2; Hyperband's.
         sampler: what makes the strategy that proposes new architectures from a space and an rng, such as
             ``nas.strategies.OptunaStrategy``; None draws them from the space.
 

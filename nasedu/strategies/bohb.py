@@ -39,9 +39,9 @@ class BOHB(Hyperband):
     Args:
         space: where to search.
         rng: the only source of randomness.
-        min_epochs: r, at least 1.
-        max_epochs: R, at least r. The evaluator must have ``at(epochs)`` for every rung's epochs.
-        eta: η, at least 2.
+        min_epochs: r, the shortest training, at least 1; ours.
+        max_epochs: R, the longest, at least r; ours. The evaluator must have ``at(epochs)`` for every rung's epochs.
+        eta: η, one of which is promoted, at least 2; Hyperband's.
 
     Attributes and State: those of :class:`nasedu.strategies.SuccessiveHalving`.
 

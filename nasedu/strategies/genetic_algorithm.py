@@ -45,10 +45,10 @@ class GeneticAlgorithm(Breeder):
     Args:
         space: where to sample, and whose decisions are the code.
         rng: the only source of randomness.
-        population_size: N, at least 2.
-        sample_size: k, between 1 and N. Larger is greedier; 1 ignores the scores altogether.
-        mutation_rate: m, in [0, 1]; None for one decision on average.
-        elites: E, between 0 and N − 1; None for a quarter of N, rounded down.
+        population_size: N, members of a generation, at least 2; ours.
+        sample_size: k, members of a tournament, between 1 and N; ours. Larger is greedier; 1 ignores the scores.
+        mutation_rate: m, the chance of each decision to change, in [0, 1]; None for one decision on average.
+        elites: E, members taken over as they are, between 0 and N − 1; None for a quarter of N, rounded down.
 
     Attributes:
         generation: how many generations are complete.

@@ -48,9 +48,9 @@ class Hyperband(SuccessiveHalving):
     Args:
         space: where to sample.
         rng: the only source of randomness.
-        min_epochs: r, at least 1.
-        max_epochs: R, at least r. The evaluator must have ``at(epochs)`` for every rung's epochs.
-        eta: η, at least 2.
+        min_epochs: r, the shortest training, at least 1; ours.
+        max_epochs: R, the longest, at least r; ours. The evaluator must have ``at(epochs)`` for every rung's epochs.
+        eta: η, one of which is promoted, at least 2; Hyperband's.
         sampler: as for :class:`SuccessiveHalving`.
 
     Attributes and State: those of :class:`SuccessiveHalving`.

@@ -46,7 +46,7 @@ class LocalSearch:
     Args:
         space: where to search; its ``neighbors`` are the steps.
         rng: the only source of randomness.
-        initial_asks: n, at least 1.
+        initial_asks: n, random asks at the beginning of each climb, at least 1; ours.
 
     Attributes:
         current: the trial at which the climb stands; None before a start is told.

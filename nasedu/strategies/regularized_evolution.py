@@ -51,8 +51,9 @@ class RegularizedEvolution:
     Args:
         space: where to sample and mutate.
         rng: the only source of randomness.
-        population_size: P, at least 1.
-        sample_size: S, between 1 and P; None for half of P. Larger is greedier; 1 ignores the scores altogether.
+        population_size: P, members of the queue, at least 1; ours.
+        sample_size: S, draws per tournament, between 1 and P; None for half of P, ours. Larger is greedier; 1 ignores
+            the scores altogether.
 
     Attributes:
         population: the queue of trials, the oldest first.

@@ -51,9 +51,9 @@ class SimulatedAnnealing:
     Args:
         space: where to search; its ``mutate`` draws the steps.
         rng: the only source of randomness.
-        initial_asks: n, at least 1.
+        initial_asks: n, random asks at the beginning, at least 1; ours.
         temperature: T₀, at least 0, in units of score; None to take it from the first n trials.
-        half_life: h, above 0.
+        half_life: h, trials in which the temperature halves, above 0; ours.
 
     Attributes:
         current: the trial where the walk stands; None before the first.
