@@ -58,8 +58,8 @@ class BoltzmannPolicy:
     Args:
         space: where to search.
         rng: the only source of randomness.
-        alpha: α, at least 0, per unit of score; ours: with accuracy in [0, 1], 30 makes an option that is ten percentage
-            points better e³ ≈ 20 times likelier.
+        alpha: α, at least 0, per unit of score; ours. With accuracy in [0, 1], 30 makes an
+            option that is ten percentage points better e³ ≈ 20 times likelier.
         penalty: c, in score per unit of size; 0 for none.
         size: |A|; by default the number of active decisions.
         initial_asks: n, random asks at the beginning, at least 0; ours.

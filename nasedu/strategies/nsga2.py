@@ -57,7 +57,7 @@ class NSGA2(Breeder):
             "parameters")``; each metric knows its better direction. By default the score alone.
         population_size: N, members, and trials in a generation, at least 2; ours.
         crossover_rate: c, the chance of a second parent, in [0, 1]; the paper's.
-        mutation_rate: m, the chance of each decision to change, in [0, 1]; None for one decision on average, the paper's.
+        mutation_rate: m, the chance of each decision to change, in [0, 1]; None for one on average, the paper's.
 
     Attributes:
         generation: how many generations are complete.

@@ -79,7 +79,7 @@ class SuccessiveHalving(MultiFidelity):
         min_epochs: r, the shortest training, at least 1; ours.
         max_epochs: R, the longest, at least r; ours. The evaluator must have ``at(epochs)`` for every rung's epochs.
         eta: η, one of which is promoted, at least 2; Hyperband's.
-        bracket_size: n, architectures that start a bracket; None for the fewest of which one reaches R, and never fewer.
+        bracket_size: n, architectures that start one; None for the fewest of which one reaches R, and never fewer.
         sampler: what makes the strategy that proposes new architectures from a space and an rng, such as
             ``nas.strategies.OptunaStrategy``; None draws them from the space.
 
