@@ -152,7 +152,7 @@ class Recurrent(SearchSpace):
         nodes = [Node("x", 0.0, 0.0, "x_{t}", "input"), Node("h", 0.0, 0.0, "h_{t-1}", "input")]
         nodes += [Node(str(node), 0.0, 0.0, str(node)) for node in range(len(genes) + 1)]
         nodes.append(Node("output", 0.0, 0.0, "h_{t}", "output"))
-        edges = [Edge("x", "0", "tanh"), Edge("h", "0", "tanh")]
+        edges = [Edge("x", "0"), Edge("h", "0")]
         edges += [Edge(str(source), str(i), name, 2 * (i - 1)) for i, (name, source) in enumerate(genes, 1)]
         edges += [Edge(str(node), "output") for node in self.outputs(genes)]
         return arrange(nodes, edges)
