@@ -27,10 +27,10 @@ code, which is followed here, it reads the layer before it, and the subset is co
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace
 from nasedu.spaces.cells import CellSpace
-from nasedu.spaces.layered import arrange
 
 __all__ = ["ENAS_MACRO", "ENAS_MICRO", "MACRO_OPERATIONS", "MICRO_OPERATIONS", "ENASMacro", "ENASMicro"]
 
@@ -38,6 +38,7 @@ MICRO_OPERATIONS = ("sep_conv_3x3", "sep_conv_5x5", "avg_pool_3x3", "max_pool_3x
 MACRO_OPERATIONS = ("conv_3x3", "sep_conv_3x3", "conv_5x5", "sep_conv_5x5", "avg_pool_3x3", "max_pool_3x3")
 SKIPS = ("no", "yes")
 MOST_LAYERS = 100
+STEP, WIDTH = 0.8, 1.0  # of the diagram: between two layers, and from a layer's middle to an arc that passes it
 
 ENAS_MICRO = (  # of the authors' script cifar10_micro_final.sh
     "Genotype(normal=[('avg_pool_3x3', 0), ('sep_conv_3x3', 0), ('skip_connect', 0), ('sep_conv_5x5', 0), "
@@ -97,12 +98,12 @@ class ENASMacro(SearchSpace):
 
     def skips(self, choices: tuple[int, ...], layer: int) -> list[int]:
         """Return the layers (0: the stem) whose outputs are concatenated to that of a layer's operation."""
-        start = layer * (layer - 1) // 2 + 1
+        start = _start(layer) + 1
         return [source for source in range(layer - 1) if choices[start + source]]
 
     def operation(self, choices: tuple[int, ...], layer: int) -> str:
         """Return the operation of a layer, counted from 1."""
-        return MACRO_OPERATIONS[choices[layer * (layer - 1) // 2]]
+        return MACRO_OPERATIONS[choices[_start(layer)]]
 
     def format(self, choices: tuple[int, ...]) -> str:
         """Return the numbers of all decisions, as the authors' code takes them."""
@@ -131,15 +132,34 @@ class ENASMacro(SearchSpace):
         return self.architecture([int(number) for number in text.split()])
 
     def diagram(self, architecture: Architecture) -> Diagram:
-        """Return the chain of layers, and an edge for each skip connection."""
+        """Return the layers in a column, from top to bottom; skip connections are arcs on its quieter side."""
         choices = architecture.choices
-        nodes, edges = [Node("0", 0.0, 0.0, "input", "input")], []
-        for layer in range(1, self.layers + 1):
-            start = layer * (layer - 1) // 2
-            nodes.append(Node(str(layer), 0.0, 0.0, self.operation(choices, layer), "operation", decision=start))
-            edges.append(Edge(str(layer - 1), str(layer)))
-            for source in self.skips(choices, layer):
-                edges.append(Edge(str(source), str(layer), "skip_connect", start + 1 + source))
-        nodes.append(Node("output", 0.0, 0.0, "output", "output"))
-        edges.append(Edge(str(self.layers), "output"))
-        return arrange(nodes, edges)
+        names = ["input", *(self.operation(choices, layer) for layer in range(1, self.layers + 1)), "output"]
+        kinds = ["input", *["operation"] * self.layers, "output"]
+        nodes = [
+            Node(str(k), 0.0, STEP * k, name, kind, decision=_start(k) if kind == "operation" else None)
+            for k, (name, kind) in enumerate(zip(names, kinds, strict=True))
+        ]
+        edges = [Edge(above.id, below.id) for above, below in pairwise(nodes)]
+        sides: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
+        arcs = [(source, layer) for layer in range(1, self.layers + 1) for source in self.skips(choices, layer)]
+        for source, layer in sorted(arcs, key=lambda arc: (arc[1] - arc[0], arc)):
+            side = min((0, 1), key=lambda k: (sum(_cross((source, layer), arc) for arc in sides[k]), len(sides[k])))
+            sides[side].append((source, layer))
+            bend = _bend(layer - source) * (-1) ** side
+            edges.append(Edge(str(source), str(layer), "", _start(layer) + 1 + source, bend))
+        return Diagram(tuple(nodes), tuple(edges))
+
+
+def _start(layer: int) -> int:
+    """Return the index of the first decision of a layer, counted from 1."""
+    return layer * (layer - 1) // 2
+
+
+def _cross(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return one[0] < other[0] < one[1] < other[1] or other[0] < one[0] < other[1] < one[1]
+
+
+def _bend(span: int) -> float:
+    """Return how far an arc over some layers is bent: past the boxes on its way, and the wider the longer."""
+    return WIDTH * span**2 / (4 * (span - 1)) + 0.1 * span

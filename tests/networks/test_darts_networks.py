@@ -186,6 +186,71 @@ def test_a_cell_adds_and_concatenates_as_its_genotype_says():
     assert torch.allclose(cell(x, x), torch.cat([n4, n5, n6], dim=1), atol=1e-6)
 
 
+def reordered(genes, draws):
+    """A cell with its nodes in another order and some pairs of genes swapped; and where each state and gene went."""
+    pairs, order = list(zip(genes[::2], genes[1::2], strict=True)), []
+    while len(order) < len(pairs):
+        ready = [
+            node
+            for node in set(range(len(pairs))) - set(order)
+            if all(source < 2 or source - 2 in order for _, source in pairs[node])
+        ]
+        order.append(ready[int(draws.integers(len(ready)))])
+    state_to = {0: 0, 1: 1, **{node + 2: new + 2 for new, node in enumerate(order)}}
+    found, gene_to = [], {}
+    for node in order:
+        for k in draws.permutation(2):
+            gene_to[2 * node + int(k)] = len(found)
+            name, source = pairs[node][k]
+            found.append((name, state_to[source]))
+    return found, state_to, gene_to
+
+
+def channels_to(outputs, state_to, channels):
+    """Where the channels of a cell's output went."""
+    went = sorted(state_to[state] for state in outputs)
+    return [went.index(state_to[state]) * channels + c for state in outputs for c in range(channels)]
+
+
+@pytest.mark.parametrize("space", [NASNet(), AmoebaNet(), ENASMicro(), DARTS()], ids=lambda space: space.name)
+def test_cells_of_one_name_compute_the_same_function_for_matching_weights(space):
+    """Both cells are written in another order, and every weight is carried to where its operation went."""
+    for seed in range(4):
+        draws = rng(seed)
+        one = space.sample(draws)
+        both = [space.genes(one.choices, cell) for cell in ("normal", "reduce")]
+        moved = [reordered(genes, draws) for genes in both]
+        other = space.from_genes(*(genes for genes, _, _ in moved))
+        assert space.canonical(one) == space.canonical(other)
+        ours, theirs = (
+            build(each, (3, 8, 8), 5, channels=4, layers=4, rng=rng(k)).double().eval()
+            for k, each in enumerate((one, other))
+        )
+        weights, went = ours.state_dict(), {}
+        carried = {key: value for key, value in weights.items() if not key.startswith("cells.")}
+        for n, cell in enumerate(ours.cells):
+            moved_genes, state_to, gene_to = moved[n in (1, 2)]
+            place = {}  # of a gene in the network, whose nodes may order theirs by source
+            for gene, new in gene_to.items():
+                node = new // 2
+                pair = [moved_genes[2 * node], moved_genes[2 * node + 1]]
+                order = sorted((0, 1), key=lambda k, pair=pair: pair[k][1]) if space.two_sources else [0, 1]
+                place[gene] = 2 * node + order.index(new % 2)
+            for key, value in weights.items():
+                if key.startswith(f"cells.{n}.operations."):
+                    _, _, _, gene, *rest = key.split(".")
+                    carried[".".join(["cells", str(n), "operations", str(place[int(gene)]), *rest])] = value
+                elif key.startswith(f"cells.{n}."):
+                    source = n - 2 if ".before." in key else n - 1
+                    into = went.get(source) if value.dim() == 4 else None
+                    carried[key] = value if into is None else value[:, torch.tensor(into).argsort()]
+            went[n] = channels_to(cell.outputs, state_to, 4 * 2 ** (n >= 1) * 2 ** (n >= 2))
+        carried["classifier.weight"] = weights["classifier.weight"][:, torch.tensor(went[3]).argsort()]
+        theirs.load_state_dict(carried)
+        x = inputs((3, 8, 8)).double()
+        assert torch.allclose(ours(x), theirs(x))
+
+
 def with_head(**options):
     return build(cells("DARTS_V2"), CIFAR, 10, channels=4, auxiliary=True, rng=rng(), **options).eval()
 

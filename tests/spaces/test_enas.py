@@ -68,15 +68,27 @@ def test_the_diagram_is_the_chain_and_its_skips():
         "conv_5x5",
         "output",
     ]
-    plain = [(edge.source, edge.target) for edge in diagram.edges if not edge.operation]
-    assert plain == [("0", "1"), ("1", "2"), ("2", "3"), ("3", "4"), ("4", "output")]
-    skips = [(edge.source, edge.target, edge.decision) for edge in diagram.edges if edge.operation == "skip_connect"]
+    chain = [(edge.source, edge.target) for edge in diagram.edges if edge.decision is None]
+    assert chain == [("0", "1"), ("1", "2"), ("2", "3"), ("3", "4"), ("4", "output")]
+    skips = sorted((edge.source, edge.target, edge.decision) for edge in diagram.edges if edge.decision is not None)
     assert skips == [("0", "3", 4), ("1", "4", 8), ("2", "4", 9)]
     assert [space.decisions[index].name for *_, index in skips] == [
         "layer 3 skip from 0",
         "layer 4 skip from 1",
         "layer 4 skip from 2",
     ]
+
+
+def test_arcs_pass_the_boxes_of_other_layers():
+    """A box reaches 0.7 from the column's middle; an arc is the curve with its middle moved by the bend."""
+    space = ENASMacro(12)
+    for seed in range(20):
+        diagram = space.diagram(space.sample(np.random.default_rng(seed)))
+        for edge in (edge for edge in diagram.edges if edge.decision is not None):
+            top, bottom = int(edge.source), int(edge.target)
+            for layer in range(top + 1, bottom):
+                t = (layer - top) / (bottom - top)
+                assert abs(4 * t * (1 - t) * edge.bend) > 0.9
 
 
 @pytest.mark.parametrize(
