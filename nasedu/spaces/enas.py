@@ -134,12 +134,11 @@ class ENASMacro(SearchSpace):
     def diagram(self, architecture: Architecture) -> Diagram:
         """Return the layers in a column, from top to bottom; skip connections are arcs on its quieter side."""
         choices = architecture.choices
-        names = ["input", *(self.operation(choices, layer) for layer in range(1, self.layers + 1)), "output"]
-        kinds = ["input", *["operation"] * self.layers, "output"]
-        nodes = [
-            Node(str(k), 0.0, STEP * k, name, kind, decision=_start(k) if kind == "operation" else None)
-            for k, (name, kind) in enumerate(zip(names, kinds, strict=True))
-        ]
+        nodes = [Node("0", 0.0, 0.0, "input", "input")]
+        for layer in range(1, self.layers + 1):
+            name, decision = self.operation(choices, layer), _start(layer)
+            nodes.append(Node(str(layer), 0.0, STEP * layer, name, "operation", decision=decision))
+        nodes.append(Node("output", 0.0, STEP * (self.layers + 1), "output", "output"))
         edges = [Edge(above.id, below.id) for above, below in pairwise(nodes)]
         sides: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
         arcs = [(source, layer) for layer in range(1, self.layers + 1) for source in self.skips(choices, layer)]
