@@ -237,7 +237,9 @@ def test_a_huge_string_is_refused_at_once(text):
     assert time.perf_counter() - start < 1 and len(str(caught.value)) < 500
 
 
-@pytest.mark.parametrize("arguments", [{"max_vertices": 8}, {"max_vertices": 1}, {"max_edges": 0}, {"max_vertices": 4.0}])
+@pytest.mark.parametrize(
+    "arguments", [{"max_vertices": 8}, {"max_vertices": 1}, {"max_edges": 0}, {"max_vertices": 4.0}]
+)
 def test_a_space_that_cannot_be_is_refused(arguments):
     with pytest.raises(ValueError, match="must be a whole number"):
         NASBench101(**arguments)
@@ -267,3 +269,17 @@ def test_each_piece_of_the_string_tells_its_decision():
     assert sorted(told) == [i for i, on in enumerate(SPACE.active(cell.choices)) if on and i]
     for text, index in pieces:
         assert index is None or text == str(SPACE.decisions[index].options[cell.choices[index]])
+
+
+# Anything -------------------------------------------------------------------------------------
+
+
+@given(st.text(alphabet="01/ ,") | st.lists(st.text("01", max_size=7), max_size=8).map("/".join), st.text(max_size=20))
+@settings(max_examples=300, deadline=None)
+def test_a_text_is_a_cell_or_refused(rows, rest):
+    for text in (rows, f"{rows} {rest}", f"{rows} {','.join(['maxpool3x3'] * (rows.count('/') - 1))}"):
+        try:
+            cell = SPACE.parse(text)
+        except ValueError:
+            continue
+        assert SPACE.parse(str(cell)) == cell
