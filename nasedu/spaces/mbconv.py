@@ -94,7 +94,7 @@ ACTIVATIONS = ("relu", "relu6", "silu")
 PARTS = ("depth", "kernel", "expansion", "width", "squeeze")  # of a stage, in the order of its decisions
 LETTERS = ("d", "k", "e", "w", "se")
 TOKEN = re.compile(r"(d|k|e|w|se)([0-9]{1,18}(?:\.[0-9]{1,18})?(?:e-[0-9]{1,2})?)")
-MAX_STAGES = 20
+MAX_STAGES, MAX_DEPTH = 20, 100
 LONGEST = 100  # characters of a stage
 LESSON: dict[
     str, Any
@@ -143,7 +143,7 @@ class MBConv(SearchSpace):
     Args:
         widths: for each stage the widths to choose from; 1 to 20 stages.
         strides: of each stage, 1 or 2.
-        depths: blocks of a stage to choose from, growing, at least 0.
+        depths: blocks of a stage to choose from, growing, 0 to 100.
         kernels: odd.
         expansions: whole numbers, at least 1.
         squeezes: ratios of squeeze-and-excitation, in [0, 1]; 0 is without.
@@ -182,7 +182,7 @@ class MBConv(SearchSpace):
             "depths": [*map(index, depths)],
             "kernels": [*map(index, kernels)],
             "expansions": [*map(index, expansions)],
-            "squeezes": [*map(float, squeezes)],
+            "squeezes": [float(ratio) if 0 <= ratio <= 1 else ratio for ratio in squeezes],
             "activations": [*activations],
             "stem": index(stem),
             "stem_stride": index(stem_stride),
@@ -423,8 +423,8 @@ def _check(given: Mapping[str, Any]) -> None:
         raise ValueError(f"strides must be 1 or 2; got {strides}, and {given['stem_stride']} of the stem.")
     if min(*chain(*widths), given["stem"], given["head"]) < 1:
         raise ValueError(f"widths, stem and head must be at least 1; got {widths}, {given['stem']}, {given['head']}.")
-    if depths != sorted(depths) or min(depths, default=0) < 0:
-        raise ValueError(f"depths must grow, and be at least 0; got {depths}.")
+    if depths != sorted(depths) or any(not 0 <= depth <= MAX_DEPTH for depth in depths):
+        raise ValueError(f"depths must grow, and lie in 0..{MAX_DEPTH}; got {depths}.")
     if any(kernel < 1 or kernel % 2 == 0 for kernel in given["kernels"]):
         raise ValueError(f"kernels must be odd, so that a block keeps its resolution; got {given['kernels']}.")
     if min(given["expansions"], default=1) < 1:
