@@ -286,7 +286,11 @@ def test_sampling_is_quick(space):
 
 # Functions ------------------------------------------------------------------------------------
 
-REDUNDANT = {"nasbench201": {"cells": 1}, "graphs": {}, "recurrent": {}}  # in which several architectures compute the same; options of build
+REDUNDANT = {  # spaces in which several architectures compute the same; options of build
+    "nasbench201": {"cells": 1},
+    "graphs": {},
+    "recurrent": {},
+}
 
 
 @pytest.mark.parametrize("name", REDUNDANT)
