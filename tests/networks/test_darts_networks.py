@@ -215,7 +215,7 @@ def channels_to(outputs, state_to, channels):
 @pytest.mark.parametrize("space", [NASNet(), AmoebaNet(), ENASMicro(), DARTS()], ids=lambda space: space.name)
 def test_cells_of_one_name_compute_the_same_function_for_matching_weights(space):
     """Both cells are written in another order, and every weight is carried to where its operation went."""
-    for seed in range(4):
+    for seed in range(3):
         draws = rng(seed)
         one = space.sample(draws)
         both = [space.genes(one.choices, cell) for cell in ("normal", "reduce")]

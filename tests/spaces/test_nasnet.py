@@ -107,9 +107,27 @@ def test_names_follow_skips_poolings_and_shared_operations():
     assert name((max3, 0), (skip, 1), outputs=(2,), reduces=True) == "[max1/2(0)+skip_connect(1)]"
     larger = name((max3, 0), (max3, 0), (max3, 2), (skip, 1), outputs=(3,))
     assert larger == name((skip, 0), (skip, 0), (max5, 2), (skip, 1), outputs=(3,)) == "[1+2*max2(0)]"
+    halved = name((max3, 0), (max3, 0), (max3, 2), (max3, 2), outputs=(3,), reduces=True)
+    assert halved == name(("max_pool_7x7", 0), ("max_pool_7x7", 0), (skip, 2), (skip, 2), outputs=(3,), reduces=True)
     shared = name((sep, 0), (skip, 1), (sep, 2), (sep, 2), outputs=(2, 3))
     apart = name((sep, 0), (skip, 1), (sep, 0), (skip, 1), (sep, 3), (sep, 3), outputs=(2, 4))
     assert shared != apart and shared.replace("#0", "") == apart.replace("#0", "")
+
+
+def test_pairs_of_operations_that_look_alike_are_told_apart_by_each_other_alone():
+    """Nodes 2 and 3 are alike, and so are 4 and 5, each of which reads one of them: which one does not matter."""
+    start = [("sep_conv_3x3", 0), ("skip_connect", 1)] * 2
+    end = [("conv_1x1", 4), ("conv_1x1", 5)]
+    straight, across, same = (
+        cell_name(
+            [*start, ("sep_conv_3x3", i), ("skip_connect", 0), ("sep_conv_3x3", j), ("skip_connect", 0), *end],
+            outputs,
+            False,
+        )
+        for outputs in [(2, 3, 4, 5, 6)]
+        for i, j in [(2, 3), (3, 2), (2, 2)]
+    )
+    assert straight == across != same
 
 
 KERNELS = {"max_pool_3x3": 3, "max_pool_5x5": 5, "max_pool_7x7": 7}
@@ -178,6 +196,7 @@ def has_weights(name, source, reduces):
 SMALL = {  # one cell each, so that all can be compared
     "one block": (OPERATIONS, 1, True),
     "two blocks": (("skip_connect", "max_pool_3x3", "sep_conv_3x3"), 2, True),
+    "two blocks of poolings": (("skip_connect", "max_pool_3x3", "max_pool_7x7"), 2, True),
     "two blocks, all concatenated": (("skip_connect", "avg_pool_3x3", "conv_1x1"), 2, False),
 }
 
