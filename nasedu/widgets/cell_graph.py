@@ -16,7 +16,9 @@ STATIC = Path(__file__).parent / "static"
 
 
 class CellGraph(anywidget.AnyWidget):
-    """Shows one architecture. Assign :attr:`architecture` to show another.
+    """Shows one architecture with its native string. Assign :attr:`architecture` to show another.
+
+    What the pointer or the keyboard's focus is on lights up in both, drawing and string.
 
     Args:
         architecture: what to show.
