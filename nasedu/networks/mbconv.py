@@ -1,6 +1,6 @@
 """Networks of MBConv blocks: stem, stages, head, as MobileNetV2, MnasNet and EfficientNet have them.
 
-Sandler et al., arXiv:1801.04381, Section 3.2 and Table 1; Tan et al., arXiv:1807.11626, Figure 7; Tan & Le,
+Sandler et al., arXiv:1801.04381, Section 3 and Table 1; Tan et al., arXiv:1807.11626, Figure 7; Tan & Le,
 arXiv:1905.11946, Table 1; squeeze-and-excitation: Hu, Shen & Sun, arXiv:1709.01507, Section 3. With the authors' code:
 
     stem     3×3 convolution, batch norm, activation
