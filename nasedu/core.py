@@ -605,11 +605,15 @@ class SearchSpace:
         return sum(differ) / max(len(differ), 1)
 
     def graph(self, architecture: Architecture) -> networkx.DiGraph:
-        """Return the diagram as a networkx graph: node and edge attributes are those of Node and Edge."""
+        """Return the diagram as a networkx graph: node and edge attributes are those of Node and Edge.
+
+        It is a MultiDiGraph where two edges join the same nodes, as in cells whose nodes may read one state twice.
+        """
         import networkx
 
         diagram = self.diagram(architecture)
-        graph = networkx.DiGraph(name=str(architecture))
+        has_parallels = len({(edge.source, edge.target) for edge in diagram.edges}) < len(diagram.edges)
+        graph = (networkx.MultiDiGraph if has_parallels else networkx.DiGraph)(name=str(architecture))
         for node in diagram.nodes:
             attributes = asdict(node)
             graph.add_node(attributes.pop("id"), **attributes)

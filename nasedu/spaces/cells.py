@@ -173,9 +173,9 @@ class CellSpace(SearchSpace):
     def canonical(self, architecture: Architecture) -> str:
         """Return a name for what the cells compute: the same for every order of the nodes and of a node's two genes.
 
-        Exact for each cell as a function of its inputs, where every operation with weights has its own: see
-        ``nasedu.spaces.cell_names``. The order in which nodes are concatenated does not count, for the weights of
-        whatever reads them can be ordered alike.
+        Cells of one name compute the same function of their inputs, where every operation with weights has its own;
+        ``nasedu.spaces.cell_names`` says by which rules. The order in which nodes are concatenated does not count, for
+        the weights of whatever reads them can be ordered alike.
         """
         given = self.genotype(architecture.choices)
         normal = cell_name(given.normal, given.normal_concat, reduces=False)

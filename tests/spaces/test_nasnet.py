@@ -92,6 +92,24 @@ def test_spaces_are_remade_from_name_and_parameters():
     assert NASNet(("skip_connect", "conv_1x1"), blocks=1).size == (2 * 2 * 2 * 2) ** 2
 
 
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_drawings_have_an_edge_for_each_gene_and_each_output(name):
+    space, text = PUBLISHED[name]
+    cells = space.parse(text)
+    diagram, graph, genotype = space.diagram(cells), space.graph(cells), space.genotype(cells.choices)
+    assert graph.number_of_edges() == len(diagram.edges), "two edges between the same nodes are two"
+    for k, cell in enumerate(space.cells):
+        inner = [edge for edge in diagram.edges if edge.source.startswith(cell) and edge.operation]
+        drawn = [(edge.operation, int(edge.source.split()[1])) for edge in inner]
+        assert drawn == genotype[2 * k]
+        assert [space.decisions[edge.decision].options[cells.choices[edge.decision]] for edge in inner] == [
+            operation for operation, _ in drawn
+        ]
+        ends = [int(edge.source.split()[1]) for edge in diagram.edges if edge.target == f"{cell} output"]
+        assert sorted(ends) == list(genotype[2 * k + 1])
+    assert {node.kind for node in diagram.nodes} == {"input", "node", "output"}
+
+
 # Names ----------------------------------------------------------------------------------------
 
 
