@@ -3,8 +3,10 @@
 Importing this loads no matplotlib; drawing does.
 """
 
-from nasedu.plots.architecture import architecture_figure, check_format, draw, save, save_figure
+from nasedu.plots.architecture import architecture_figure, draw, drawing_of
 from nasedu.plots.curves import bands, diversity, histories
+from nasedu.plots.describe import describe
+from nasedu.plots.files import DRAWINGS, check_format, save, save_drawing, save_figure
 from nasedu.plots.fronts import front, front_cells
 from nasedu.plots.maps import controller
 from nasedu.plots.overview import history_figure
@@ -12,14 +14,17 @@ from nasedu.plots.races import critical_difference, race, regret
 from nasedu.plots.weights import alphas, losses, supernet
 
 __all__ = [
+    "DRAWINGS",
     "alphas",
     "architecture_figure",
     "bands",
     "check_format",
     "controller",
     "critical_difference",
+    "describe",
     "diversity",
     "draw",
+    "drawing_of",
     "front",
     "front_cells",
     "histories",
@@ -28,6 +33,7 @@ __all__ = [
     "race",
     "regret",
     "save",
+    "save_drawing",
     "save_figure",
     "supernet",
 ]

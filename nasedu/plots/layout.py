@@ -1,8 +1,8 @@
 """From a diagram's coordinates to boxes, curves and places for labels, in points; y grows downwards.
 
 The coordinates come with the diagram. Here the unit is chosen, edges are bent and cut at the outlines
-of their nodes, and every label looks for a place on its edge where it covers nothing; where there is
-none, the unit grows.
+of their nodes, and every label looks for a place on its edge where it covers nothing (``labels.py``);
+where there is none, the unit grows.
 
 The interactive drawing is another program (``geometry.ts``). Both take a diagram's coordinates as they
 are, bend an edge by the same rule (its middle moves by ``bend`` to the left of its direction), draw
@@ -13,15 +13,13 @@ are kept apart and where labels go are each one's own, so the two agree in shape
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-if TYPE_CHECKING:
-    import networkx
+from nasedu.core import Diagram
+from nasedu.plots.labels import GAP, LABEL_TEXT, Box, Curve, place_labels
+from nasedu.plots.text import text_width
+from nasedu.spaces.layered import NODE, WIDTHS
 
 __all__ = [
     "ARROW",
@@ -34,42 +32,21 @@ __all__ = [
     "NodeBox",
     "Picture",
     "lay_out",
-    "mathtext",
 ]
 
 NODE_TEXT = 11.0
-LABEL_TEXT = 10.0
 TITLE_TEXT = 12.0
 ARROW = 8.0
 UNIT = 84.0  # points for one step of a diagram, at least
-FLATTER = 0.8  # one step across the flow is this much of a step along it
+FLATTER = 0.8  # one step downwards is this much of a step to the right
 GROWTH, MAX_UNIT = 1.08, 2.5
 NODE_HEIGHT = 26.0
-LABEL_HEIGHT = 14.0
-TITLE_HEIGHT = 24.0
-GAP = 3.0  # between a label and anything else
-WEIGHED = 30.0  # how much of an edge of several operations stays visible beside its label
 MARGIN = 8.0
-PLACES = np.array(sorted(np.linspace(0.12, 0.88, 39), key=lambda t: abs(t - 0.5)))
-SAMPLES = np.linspace(0, 1, 33)
-
-Array = np.ndarray[Any, np.dtype[np.float64]]
-Point = tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle by its centre."""
-
-    x: float
-    y: float
-    width: float
-    height: float
 
 
 @dataclass(frozen=True, slots=True)
 class NodeBox:
-    """A node's place; round ones are circles of the box's width."""
+    """A node's place; round ones are circles of the box's width. ``text`` is what is written in it."""
 
     id: str
     label: str
@@ -77,29 +54,15 @@ class NodeBox:
     group: str
     box: Box
     round: bool
+    decision: int | None = None
+    text: str = ""
 
-    def contains(self, point: Array, margin: float) -> bool:
+    def contains(self, x: float, y: float, margin: float = 0.0) -> bool:
         """Say whether a point lies inside the outline, or within a margin of it."""
-        dx, dy = abs(point[0] - self.box.x), abs(point[1] - self.box.y)
+        dx, dy = abs(x - self.box.x), abs(y - self.box.y)
         if self.round:
             return math.hypot(dx, dy) <= self.box.width / 2 + margin
-        return bool(dx <= self.box.width / 2 + margin and dy <= self.box.height / 2 + margin)
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """A quadratic curve."""
-
-    start: Point
-    control: Point
-    end: Point
-
-    def at(self, t: float | Array) -> Array:
-        """Return the points at the parameters ``t``, 0 the start and 1 the end: ``[..., 2]``."""
-        t = np.asarray(t)[..., None]
-        return np.asarray(
-            (1 - t) ** 2 * np.array(self.start) + 2 * t * (1 - t) * np.array(self.control) + t**2 * np.array(self.end)
-        )
+        return dx <= self.box.width / 2 + margin and dy <= self.box.height / 2 + margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +80,7 @@ class EdgeLine:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Everything to draw, and the frame around it: left, top, right, bottom."""
+    """Everything to draw, in the order of the diagram, and the frame around it: left, top, right, bottom."""
 
     nodes: tuple[NodeBox, ...]
     edges: tuple[EdgeLine, ...]
@@ -131,199 +94,140 @@ class Picture:
         return right - left, bottom - top
 
 
-def lay_out(graph: networkx.DiGraph, texts: dict[tuple[str, str], str] | None = None) -> Picture:
-    """Lay out a graph whose nodes have ``x``, ``y`` and ``label``, as ``SearchSpace.graph`` returns.
+def lay_out(
+    diagram: Diagram,
+    texts: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    *,
+    beside: float = 0.0,
+    tight: bool = False,
+) -> Picture:
+    """Lay out a diagram.
 
     Args:
-        graph: nodes may have a kind and a group; edges an operation, a decision and a bend.
-        texts: what is written on an edge instead of its operation.
+        diagram: its nodes have coordinates.
+        texts: what is written on each edge; its operation if None.
+        labels: what is written in each node; its label if None.
+        beside: points of every labelled edge that must stay visible beside its label.
+        tight: take no more width than the nodes need.
     """
-    texts = texts or {}
-    unit = _least_unit(graph, texts)
+    texts = [edge.operation for edge in diagram.edges] if texts is None else texts
+    labels = [node.label for node in diagram.nodes] if labels is None else labels
+    sizes = [_node_size(node.kind, label) for node, label in zip(diagram.nodes, labels, strict=True)]
+    across, down = _least_unit(diagram, texts, [width for width, _ in sizes], beside, 0.0 if tight else UNIT), UNIT
     while True:
-        picture, covered = _at_unit(graph, unit, texts)
-        if covered < 1.0 or unit > MAX_UNIT * UNIT:
+        picture, covered = _at_unit(diagram, texts, labels, sizes, across, FLATTER * down)
+        if covered < 1.0 or across > MAX_UNIT * UNIT:
             return picture
-        unit *= GROWTH
+        across, down = across * GROWTH, down * GROWTH
 
 
-def mathtext(label: str) -> str:
-    """Return a label such as ``c_{k-1}`` as matplotlib's mathtext, any other as it is."""
-    name, underscore, index = label.partition("_{")
-    return f"${label}$" if underscore and index.endswith("}") and name.isalpha() else label
-
-
-@cache
-def text_width(text: str, size: float) -> float:
-    """Return the width of a line of text in points."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import text_to_path
-
-    shown = mathtext(text)
-    width, _, _ = text_to_path.get_text_width_height_descent(shown, FontProperties(size=size), shown != text)
-    return float(width)
-
-
-def _node_size(label: str, kind: str) -> tuple[float, float, bool]:
+def _node_size(kind: str, label: str) -> tuple[float, bool]:
+    """Return the width of a node and whether it is round."""
     is_round = kind != "operation" and len(label) <= 2
-    return (NODE_HEIGHT if is_round else text_width(label, NODE_TEXT) + 16), NODE_HEIGHT, is_round
+    return (NODE_HEIGHT if is_round else text_width(label, NODE_TEXT) + 16), is_round
 
 
-def _least_unit(graph: networkx.DiGraph, texts: dict[tuple[str, str], str]) -> float:
+def _least_unit(diagram: Diagram, texts: Sequence[str], widths: Sequence[float], beside: float, least: float) -> float:
     """Return the points per step that neighbouring boxes in a row need, with a label on the edge between them."""
-    unit = UNIT
-    for source, target, edge in graph.edges(data=True):
-        a, b = graph.nodes[source], graph.nodes[target]
-        along, across = abs(b["x"] - a["x"]), abs(b["y"] - a["y"])
-        if along < 0.3 or across > 0.25 * along:
+    index = {node.id: place for place, node in enumerate(diagram.nodes)}
+    needed = [width / WIDTHS.get(node.kind, NODE) for node, width in zip(diagram.nodes, widths, strict=True)]
+    unit = min(max([least, *needed]), UNIT)
+    for edge, text in zip(diagram.edges, texts, strict=True):
+        one, other = index[edge.source], index[edge.target]
+        a, b = diagram.nodes[one], diagram.nodes[other]
+        along = abs(b.x - a.x)
+        if along < 0.3 or abs(b.y - a.y) > 0.25 * along:
             continue
-        boxes = sum(_node_size(node["label"], node.get("kind", "node"))[0] for node in (a, b)) / 2
-        text = texts.get((source, target), edge.get("operation", "")) if abs(edge.get("bend", 0.0)) < 0.2 else ""
-        label = text_width(text, LABEL_TEXT) + 2 * GAP + (WEIGHED if (source, target) in texts else 0) if text else 0.0
-        unit = max(unit, (boxes + 1.8 * ARROW + label) / along)
+        label = text_width(text, LABEL_TEXT) + 2 * GAP + beside if text and abs(edge.bend) < 0.2 else 0.0
+        unit = max(unit, ((widths[one] + widths[other]) / 2 + 1.8 * ARROW + label) / along)
+    for one, a in enumerate(diagram.nodes):  # boxes side by side
+        for other, b in enumerate(diagram.nodes[:one]):
+            if abs(b.x - a.x) > 0.1 and abs(b.y - a.y) * UNIT * FLATTER < NODE_HEIGHT + GAP:
+                unit = max(unit, ((widths[one] + widths[other]) / 2 + ARROW) / abs(b.x - a.x))
     return min(unit, MAX_UNIT * UNIT)
 
 
-def _at_unit(graph: networkx.DiGraph, unit: float, texts: dict[tuple[str, str], str]) -> tuple[Picture, float]:
-    """Return the picture at this unit, and how much its labels cover of nodes and of each other."""
-    shifts = _group_shifts(graph, unit * FLATTER)
-    nodes = {}
-    for name, node in graph.nodes(data=True):
-        width, height, is_round = _node_size(node["label"], node.get("kind", "node"))
-        group = node.get("group", "")
-        box = Box(node["x"] * unit, node["y"] * unit * FLATTER + shifts[group], width, height)
-        nodes[name] = NodeBox(name, node["label"], node.get("kind", "node"), group, box, is_round)
-    lines = []
-    for source, target, edge in graph.edges(data=True):
-        curve = _trim(
-            _curve(nodes[source].box, nodes[target].box, edge.get("bend", 0.0), unit), nodes[source], nodes[target]
+def _at_unit(
+    diagram: Diagram, texts: Sequence[str], labels: Sequence[str], sizes: Sequence[tuple[float, bool]],
+    across: float, down: float,
+) -> tuple[Picture, float]:  # fmt: skip
+    """Return the picture at these points per step, and how much its labels cover of nodes and of each other."""
+    nodes = {
+        node.id: NodeBox(
+            node.id, node.label, node.kind, node.group, Box(node.x * across, node.y * down, width, NODE_HEIGHT),
+            is_round, node.decision, label,
         )
-        operation = edge.get("operation", "")
-        text = texts.get((source, target), operation)
-        lines.append(EdgeLine(source, target, operation, edge.get("decision"), curve, text))
-    placed, covered = _place_labels(lines, list(nodes.values()))
-    titles = _titles(nodes.values())
-    return Picture(tuple(nodes.values()), tuple(placed), titles, _frame(nodes.values(), placed, titles)), covered
+        for node, label, (width, is_round) in zip(diagram.nodes, labels, sizes, strict=True)
+    }  # fmt: skip
+    boxes = tuple(nodes.values())
+    lines = []
+    for edge, text in zip(diagram.edges, texts, strict=True):
+        source, target = nodes[edge.source], nodes[edge.target]
+        curve = _trim(_curve(source.box, target.box, edge.bend, across, down), source, target)
+        lines.append(EdgeLine(edge.source, edge.target, edge.operation, edge.decision, curve, text))
+    places, covered = place_labels([line.curve for line in lines], texts, [node.box for node in boxes])
+    placed = tuple(replace(line, label=place) for line, place in zip(lines, places, strict=True))
+    titles = _titles(boxes, placed)
+    return Picture(boxes, placed, titles, _frame(boxes, placed, titles)), covered
 
 
-def _group_shifts(graph: networkx.DiGraph, unit: float) -> dict[str, float]:
-    """Return how far down each group moves, so that groups and their titles do not overlap."""
-    rows: dict[str, list[float]] = {}
-    for _, node in graph.nodes(data=True):
-        rows.setdefault(node.get("group", ""), []).append(node["y"] * unit)
-    shifts, free = {}, -math.inf
-    for group, ys in sorted(rows.items(), key=lambda item: min(item[1])):
-        shifts[group] = max(0.0, free - min(ys)) if len(rows) > 1 else 0.0
-        free = max(ys) + shifts[group] + NODE_HEIGHT + TITLE_HEIGHT + 12
-    return shifts
-
-
-def _curve(start: Box, end: Box, bend: float, unit: float) -> Curve:
+def _curve(start: Box, end: Box, bend: float, across: float, down: float) -> Curve:
     """Return the curve from centre to centre, its middle moved by ``bend`` to the left of its direction.
 
     y grows downwards, so left of (1, 0) is (0, -1); the middle of a quadratic curve lies half-way to its control point.
     """
-    dx, dy = (end.x - start.x) / unit, (end.y - start.y) / (unit * FLATTER)
+    dx, dy = (end.x - start.x) / across, (end.y - start.y) / down
     length = math.hypot(dx, dy) or 1.0
     control = (
-        (start.x + end.x) / 2 + 2 * bend * dy / length * unit,
-        (start.y + end.y) / 2 - 2 * bend * dx / length * unit * FLATTER,
+        (start.x + end.x) / 2 + 2 * bend * dy / length * across,
+        (start.y + end.y) / 2 - 2 * bend * dx / length * down,
     )
     return Curve((start.x, start.y), control, (end.x, end.y))
 
 
 def _trim(curve: Curve, source: NodeBox, target: NodeBox) -> Curve:
     """Return the part of the curve between the outlines of its two nodes."""
-    first, last = _crossing(curve, source, 0.0), _crossing(curve, target, 1.0)
-    start, control, end = (np.array(point) for point in (curve.start, curve.control, curve.end))
-    early, late = start + first * (control - start), control + first * (end - control)
-    points = curve.at(first), early + last * (late - early), curve.at(last)
-    return Curve(*((float(x), float(y)) for x, y in points))
+    return curve.part(_crossing(curve, source, 0.0), _crossing(curve, target, 1.0))
 
 
 def _crossing(curve: Curve, node: NodeBox, inside: float) -> float:
     """Return the parameter at which the curve leaves the node, by bisection from its middle."""
     outside = 0.5
-    if node.contains(curve.at(outside), 1.0):
+    if node.contains(*curve.at(outside), 1.0):
         return inside
-    for _ in range(20):
+    for _ in range(16):
         middle = (inside + outside) / 2
-        inside, outside = (middle, outside) if node.contains(curve.at(middle), 1.0) else (inside, middle)
+        inside, outside = (middle, outside) if node.contains(*curve.at(middle), 1.0) else (inside, middle)
     return outside
 
 
-def _place_labels(lines: list[EdgeLine], nodes: list[NodeBox]) -> tuple[list[EdgeLine], float]:
-    """Give each label the place on its edge where it covers least; return the lines and what is still covered."""
-    labelled = [index for index, line in enumerate(lines) if line.text]
-    if not labelled:
-        return lines, 0.0
-    # Short edges have the least choice, so they choose first.
-    labelled.sort(key=lambda index: math.dist(lines[index].curve.start, lines[index].curve.end))
-    sizes = {i: (text_width(lines[i].text, LABEL_TEXT) + 2 * GAP, LABEL_HEIGHT) for i in labelled}
-    points = {i: lines[i].curve.at(PLACES) for i in labelled}
-    on_nodes, on_edges = _cost_of_places(lines, nodes, labelled, points, sizes)
-    chosen: dict[int, int] = {}
-    for _ in range(8):
-        before = dict(chosen)
-        for i in labelled:
-            others = [j for j in chosen if j != i]
-            on_labels = _overlaps(points[i], sizes[i], [(points[j][chosen[j]], sizes[j]) for j in others])
-            cost = 10 * (on_nodes[i] + on_labels) + on_edges[i] + 60 * np.abs(PLACES - 0.5)
-            chosen[i] = int(np.argmin(cost))
-        if chosen == before:
-            break
-    placed, covered = list(lines), 0.0
-    for i in labelled:
-        x, y = points[i][chosen[i]]
-        placed[i] = replace(lines[i], label=Box(float(x), float(y), *sizes[i]))
-        rest = [(points[j][chosen[j]], sizes[j]) for j in labelled if j != i]
-        covered += float(on_nodes[i][chosen[i]] + _overlaps(points[i][[chosen[i]]], sizes[i], rest)[0])
-    return placed, covered
-
-
-def _cost_of_places(
-    lines: list[EdgeLine], nodes: list[NodeBox], labelled: list[int], points: dict[int, Array], sizes: dict[int, Point]
-) -> tuple[dict[int, Array], dict[int, Array]]:
-    """Return for each label and place the area of nodes that it covers, and a price for lying on edges."""
-    boxes = [(np.array([node.box.x, node.box.y]), (node.box.width, node.box.height)) for node in nodes]
-    samples = np.array([line.curve.at(SAMPLES) for line in lines])  # [edges, samples, 2]
-    tips = samples[:, -1]
-    on_nodes, on_edges = {}, {}
-    for i in labelled:
-        half = np.array(sizes[i]) / 2
-        on_nodes[i] = _overlaps(points[i], sizes[i], boxes)
-        hits = (np.abs(samples[None] - points[i][:, None, None]) < half).all(-1).sum(-1)  # [places, edges]
-        hits[:, i] = 0
-        on_tips = (np.abs(tips[None] - points[i][:, None]) < half + ARROW / 2).all(-1).sum(-1)
-        on_edges[i] = 25.0 * hits.sum(-1) + 400.0 * on_tips
-    return on_nodes, on_edges
-
-
-def _overlaps(points: Array, size: Point, others: Collection[tuple[Array, Point]]) -> Array:
-    """Return for boxes of one size at several points the area that they share with the other boxes."""
-    area = np.zeros(len(points))
-    for place, other in others:
-        shared = (np.array(size) + np.array(other)) / 2 + 1.0 - np.abs(points - place)
-        area += np.clip(shared, 0, None).prod(-1)
-    return area
-
-
-def _titles(nodes: Collection[NodeBox]) -> tuple[tuple[float, float, str], ...]:
+def _titles(nodes: Sequence[NodeBox], lines: Sequence[EdgeLine]) -> tuple[tuple[float, float, str], ...]:
+    """Return the place of each group's name: above all that belongs to it."""
     titles = []
     for group in dict.fromkeys(node.group for node in nodes if node.group):
-        boxes = [node.box for node in nodes if node.group == group]
-        left = min(box.x - box.width / 2 for box in boxes)
-        titles.append((left, min(box.y for box in boxes) - NODE_HEIGHT / 2 - 14, group))
+        own = [node for node in nodes if node.group == group]
+        ids = {node.id for node in own}
+        boxes = [node.box for node in own] + [
+            box for line in lines if line.source in ids and line.target in ids for box in _boxes(line)
+        ]
+        left = min(node.box.x - node.box.width / 2 for node in own)
+        titles.append((left, min(box.y - box.height / 2 for box in boxes) - TITLE_TEXT, group))
     return tuple(titles)
 
 
+def _boxes(line: EdgeLine) -> list[Box]:
+    """Return boxes that together hold the edge, its arrow and its label."""
+    points = [Box(*line.curve.at(step / 16), 8, 8) for step in range(17)]
+    return [*points, line.label] if line.label else points
+
+
 def _frame(
-    nodes: Collection[NodeBox], lines: list[EdgeLine], titles: tuple[tuple[float, float, str], ...]
+    nodes: Collection[NodeBox], lines: Collection[EdgeLine], titles: tuple[tuple[float, float, str], ...]
 ) -> tuple[float, float, float, float]:
-    boxes = [node.box for node in nodes] + [line.label for line in lines if line.label]
-    boxes += [Box(float(x), float(y), 4, 4) for line in lines for x, y in line.curve.at(SAMPLES)]
+    boxes = [node.box for node in nodes] + [box for line in lines for box in _boxes(line)]
     for x, y, text in titles:
-        width = text_width(text, TITLE_TEXT) * 1.1  # it is bold
+        width = text_width(text, TITLE_TEXT, bold=True)
         boxes.append(Box(x + width / 2, y, width, TITLE_TEXT + 4))
     if not boxes:
         return (0.0, 0.0, 2 * MARGIN, 2 * MARGIN)

@@ -9,8 +9,8 @@ import numpy as np
 
 from nasedu.history import Event, History
 from nasedu.plots.axes import TEXT, room
-from nasedu.plots.layout import mathtext
 from nasedu.plots.palette import INK, mark_color
+from nasedu.plots.text import mathtext
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

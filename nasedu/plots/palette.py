@@ -15,6 +15,7 @@ __all__ = [
     "QUIET",
     "RULE",
     "LineStyle",
+    "contrast",
     "kind_colors",
     "mark_color",
     "operation_style",
@@ -31,11 +32,26 @@ READABLE = 4.5  # contrast of small text on its background, WCAG 2.2, criterion 
 
 @dataclass(frozen=True, slots=True)
 class LineStyle:
-    """How an operation or a strategy is drawn: a colour, a matplotlib dash pattern and a marker."""
+    """How an operation or a strategy is drawn.
+
+    Attributes:
+        color: on a light page.
+        dash: matplotlib's dash pattern.
+        marker: of a strategy.
+        dark: the colour on a dark page; "" where none is known.
+        width: of an operation's line, in multiples of the usual one; it grows with the size of the kernel.
+    """
 
     color: str
     dash: Dash
     marker: Marker = "o"
+    dark: str = ""
+    width: float = 1.0
+
+    @property
+    def pattern(self) -> tuple[float, ...]:
+        """The lengths of line and gap in turn, in multiples of the line's width; () is a solid line."""
+        return () if isinstance(self.dash, str) else self.dash[1]
 
 
 @cache
@@ -46,7 +62,8 @@ def _palette() -> dict[str, Any]:
 def _line_style(entry: dict[str, Any]) -> LineStyle:
     dash: Dash = (0.0, tuple(entry["dash"])) if entry["dash"] else "solid"
     marker = entry.get("marker", "o")
-    return LineStyle(entry["color"], dash, tuple(marker) if isinstance(marker, list) else marker)
+    marker = tuple(marker) if isinstance(marker, list) else marker
+    return LineStyle(entry["color"], dash, marker, entry["dark"], entry.get("width", 1.0))
 
 
 @cache
@@ -100,25 +117,33 @@ def _letters(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
-def kind_colors(kind: str) -> tuple[str, str]:
-    """Return the fill and the outline of a node of this kind."""
+def kind_colors(kind: str, dark: bool = False) -> tuple[str, str]:
+    """Return the fill and the outline of a node of this kind, on a light or a dark page."""
     kinds = _palette()["kinds"]
     entry = kinds.get(kind, kinds["node"])
-    return entry["color"], entry["line"]
+    return (entry["dark"], entry["line_dark"]) if dark else (entry["color"], entry["line"])
 
 
-def mark_color(name: str) -> str:
+def mark_color(name: str, dark: bool = False) -> str:
     """Return the colour of a mark: ``"trial"``, ``"incumbent"``, ``"changed"`` or ``"selected"``."""
-    return str(_palette()["marks"][name]["color"])
+    return str(_palette()["marks"][name]["dark" if dark else "color"])
 
 
 @cache
-def readable(color: str) -> str:
-    """Return the colour, darkened until small text in it is legible on white."""
+def readable(color: str, paper: str = "#ffffff") -> str:
+    """Return the colour, darkened (on a dark page lightened) until small text in it is legible."""
     channels = _channels(color)
-    while 1.05 / (_luminance(channels) + 0.05) < READABLE:
-        channels = [int(0.97 * channel) for channel in channels]
+    away = 0 if _luminance(_channels(paper)) > 0.5 else 255
+    while contrast(_hex(channels), paper) < READABLE:
+        channels = [round(channel + 0.03 * (away - channel) + (0.5 if away else -0.5)) for channel in channels]
+        channels = [min(max(channel, 0), 255) for channel in channels]
     return _hex(channels)
+
+
+def contrast(color: str, paper: str) -> float:
+    """Return the contrast of two colours, from 1 to 21, as WCAG 2.2 defines it."""
+    light, dark = sorted((_luminance(_channels(color)), _luminance(_channels(paper))), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
 
 
 def _channels(color: str) -> list[int]:

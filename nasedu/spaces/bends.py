@@ -19,12 +19,8 @@ RATIOS = np.array([0.0, *(sign * size for size in SIZES for sign in (-1, 1))])  
 STEPS = np.linspace(0, 1, 37)
 COARSE = slice(None, None, 3)  # of the steps, for crossings
 APART = 0.15  # of the ratios of two edges between the same nodes
-HIT, BENT, CROSSED, SAME = (
-    20.0,
-    20.0,
-    3.0,
-    100.0,
-)  # prices of a point in a node, of ratio 1, of a crossing, of lying on another
+# What a bend costs: a point within a node, its ratio, its width, a crossing, lying on another edge of the same nodes.
+HIT, BENT, WIDE, CROSSED, SAME = 20.0, 20.0, 2.0, 3.0, 100.0
 LIKELY = 6  # bends whose crossings are counted
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -65,7 +61,7 @@ def bends(
     met = 0
     for place in np.argsort(lengths[open_edges], kind="stable"):  # an arc lies within the longer ones
         edge = open_edges[place]
-        cost = HIT * hits[place] + BENT * np.abs(RATIOS)
+        cost = HIT * hits[place] + (BENT + WIDE * lengths[edge]) * np.abs(RATIOS)
         for other, link in enumerate(links):
             if link == links[edge] and (other < edge or other not in open_edges) and other != edge:
                 cost += SAME * (np.abs(RATIOS - RATIOS[chosen[other]]) < APART)

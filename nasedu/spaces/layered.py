@@ -27,9 +27,9 @@ from nasedu.spaces.bends import bends
 
 __all__ = ["arrange"]
 
-WIDTHS = {"operation": 1.2, "input": 0.8, "output": 0.8}  # of a node's box, as most are; of others 0.4
+NODE, WIDTHS = 0.4, {"operation": 1.2, "input": 0.8, "output": 0.8}  # of a node's box, as most are
 HEIGHT = 0.4
-ROOM = {"right": (0.5, 1.4), "down": (0.4, 0.8)}  # between two layers; where an operation is written between them
+ROOM = {"right": (0.5, 1.4), "down": (0.5, 0.7)}  # between two layers; where an operation is written between them
 SIDE = {"right": 0.5, "down": 0.3}  # between two nodes of a layer
 LANE = 0.3  # between a node or an edge and an edge that passes
 GROUP = 1.4  # between groups
@@ -92,7 +92,7 @@ def arrange(nodes: Sequence[Node], edges: Sequence[Edge], *, down: bool = False)
 @lru_cache(maxsize=4096)
 def _places(kinds: tuple[tuple[str, int], ...], links: tuple[Link, ...], direction: str) -> Places:
     """Return for every node its place along the flow and across it, and for every edge its bend."""
-    sizes = [(WIDTHS.get(kind, 0.4), HEIGHT) for kind, _ in kinds]
+    sizes = [(WIDTHS.get(kind, NODE), HEIGHT) for kind, _ in kinds]
     sizes = sizes if direction == "right" else [(height, width) for width, height in sizes]
     along, across, bent = [0.0] * len(kinds), [0.0] * len(kinds), [0.0] * len(links)
     free = 0.0
@@ -309,8 +309,9 @@ def _across(
             room = side if above < nodes and below < nodes else lane
             offset.append(offset[-1] + room + sum(sizes[item] / 2 for item in (above, below) if item < nodes))
         offsets.append(offset)
+        standing = [down for item, down in zip(column, offset, strict=True) if item < nodes]
         for item, down in zip(column, offset, strict=True):
-            y[item] = down - offset[-1] / 2
+            y[item] = down - sum(standing) / len(standing)  # every layer has a node
     neighbours = [_looked_at([*left[item], *right[item]], item, nodes) for item in range(len(left))]
     for step in range(SMOOTHINGS):
         for layer in range(len(columns)) if step % 2 else range(len(columns) - 1, -1, -1):
