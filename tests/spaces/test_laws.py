@@ -325,3 +325,57 @@ def with_weights_by_shape(architecture, options):
         generator = torch.Generator().manual_seed(hash(tuple(weights.shape)) % 2**32)
         weights.data = torch.rand(weights.shape, generator=generator, dtype=torch.float64) - 0.3
     return network
+
+
+# Any space ------------------------------------------------------------------------------------
+
+
+class AnySpace(SearchSpace):
+    """Decisions that are active if an earlier one has certain options, and some combinations forbidden."""
+
+    def __init__(self, counts, parents, forbidden):
+        self.parents, self.forbidden = parents, forbidden
+        super().__init__("any", [Decision(str(k), range(count)) for k, count in enumerate(counts)])
+
+    def active(self, choices):
+        found = []
+        for parent, options in self.parents:
+            found.append(parent is None or (found[parent] and choices[parent] in options))
+        return tuple(found)
+
+    def is_valid(self, choices):
+        return sum((k + 2) * choice for k, choice in enumerate(choices)) % 5 not in self.forbidden
+
+
+@st.composite
+def any_space(draw):
+    counts = draw(st.lists(st.integers(1, 3), min_size=1, max_size=5))
+    parents = [(None, ())]
+    for k in range(1, len(counts)):
+        parent = draw(st.none() | st.integers(0, k - 1))
+        parents.append((parent, () if parent is None else draw(st.sets(st.integers(0, counts[parent] - 1)))))
+    return AnySpace(counts, parents, draw(st.sets(st.integers(0, 4), max_size=3)))
+
+
+@settings(max_examples=100, derandomize=True, deadline=None)
+@given(space=any_space(), seed=seeds)
+def test_the_laws_hold_for_any_space_with_conditions_and_rules(space, seed):
+    combinations = itertools.product(*(range(len(decision.options)) for decision in space.decisions))
+    expected = [choices for choices in combinations if is_valid(space, choices)]
+    listed = list(space)
+    assert [each.choices for each in listed] == expected and space.size == len(expected)
+    draws = rng(seed)
+    for one, other in zip(listed[:6], reversed(listed), strict=False):
+        neighbors = {each for each in listed if are_neighbors(one, each)}
+        assert set(space.neighbors(one)) == neighbors and len(space.neighbors(one)) == len(neighbors)
+        if neighbors:
+            assert space.mutate(one, draws) in neighbors
+        else:
+            with pytest.raises(ValueError, match="has no neighbour"):
+                space.mutate(one, draws)
+        child, parents = space.crossover(one, other, draws), (one, other)
+        assert child in listed
+        for k, on in enumerate(space.active(child.choices)):
+            genes = {parent.choices[k] for parent in parents if space.active(parent.choices)[k]}
+            assert not on or child.choices[k] in (genes or {0})
+        assert space.parse(str(one)) == one and space.sample(draws) in listed
