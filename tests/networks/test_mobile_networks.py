@@ -111,6 +111,7 @@ def test_outputs_are_those_of_timm_for_the_same_weights(name, training, timm):
 MULTIPLY_ADDS = {  # in thousands of millions, as torchvision publishes them with its weights; size of its images
     "mobilenetv2_100": (0.301, 224),
     "mnasnet_100": (0.314, 224),
+    "semnasnet_100": (0.312, 224),  # arXiv:1807.11626, Section 6.1
     "efficientnet_b0": (0.386, 224),
     "efficientnet_b1": (0.687, 240),
     "efficientnet_b2": (1.088, 288),
