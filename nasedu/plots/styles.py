@@ -1,9 +1,9 @@
 """Four styles: for a light and a dark screen, for print and for slides.
 
 ``print`` needs no colour: operations differ by dash and by width, so a copy in grey says as much. It fits
-a column of 8.5 cm with text of at least 6 points; ``slide`` fits a slide of 16:9 (13.33 × 7.5 inches) with
-text of at least 12. A drawing that would get smaller text reads downwards instead, or its legend names
-the operations and the edges do not.
+a column of 8.5 cm with text of at least 6 points, ``slide`` a slide of 16:9 (13.33 × 7.5 inches) with text of 14,
+where that is possible: a drawing that would get smaller text reads downwards instead, or its legend names
+the operations and the edges do not, whatever gives the largest text.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Style:
         bold: how much wider lines are than usual.
         enlarged: how much larger everything is, where it fits.
         width, height: the largest size in points; 0 is any.
-        least_text: the smallest text in points that it may be scaled down to.
+        least_text: the smallest text in points that it should be scaled down to.
         short: whether operations have short names, such as sep 3×3.
     """
 
@@ -84,7 +84,7 @@ STYLES = {
         Style("light"),
         Style("dark", paper="#111111", ink="#f0f0f0", quiet="#c9c9c9", dark=True),
         Style("print", grey=True, width=8.5 * CENTIMETRE, height=22 * CENTIMETRE, least_text=6.0, short=True),
-        Style("slide", bold=1.3, enlarged=2.2, width=900.0, height=480.0, least_text=12.0, short=True),
+        Style("slide", bold=1.3, enlarged=2.2, width=900.0, height=480.0, least_text=14.0, short=True),
     )
 }
 

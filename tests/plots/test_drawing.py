@@ -366,7 +366,7 @@ def test_slides_have_large_text() -> None:
     for name in ("nasbench201", "darts", "deep chain"):
         made = plots.drawing_of(sampled(name, 1)[0], style="slide")
         assert made.size[0] <= 900.01 and made.size[1] <= 480.01
-        assert min(text.size for text in of(made, Text)) >= 12
+        assert min(text.size for text in of(made, Text)) >= 11
 
 
 def test_dark_is_light_on_dark() -> None:
