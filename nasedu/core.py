@@ -483,6 +483,9 @@ class SearchSpace:
         if architecture.space is not self:
             self.check(architecture.choices)
         choices = architecture.choices
+        if self._is_plain:
+            steps = self._changes(choices)
+            return [_unchecked_architecture(self, (*choices[:k], option, *choices[k + 1 :])) for k, option in steps]
         changed = (each for index, option in self._changes(choices) for each in self._changed(choices, index, option))
         found = [_unchecked_architecture(self, each) for each in itertools.islice(changed, MAX_NEIGHBORS + 1)]
         if len(found) > MAX_NEIGHBORS:
@@ -527,14 +530,9 @@ class SearchSpace:
         return [(index, option) for index, on in active if on for option in self.alternatives(choices, index)]
 
     def _changed(self, choices: tuple[int, ...], index: int, option: int) -> Iterator[tuple[int, ...]]:
-        """Yield what a step leads to, with all values of the decisions that it makes active."""
+        """Return what a step leads to, with all values of the decisions that it makes active."""
         start = (*choices[:index], option, *choices[index + 1 :])
-        if self._is_plain:
-            yield start
-            return
-        for completed in self._completions(start, self.active(choices)):
-            if self.is_valid(completed):
-                yield completed
+        return filter(self.is_valid, self._completions(start, self.active(choices)))
 
     def _draw_changed(
         self, choices: tuple[int, ...], index: int, option: int, rng: np.random.Generator
