@@ -30,6 +30,7 @@ TABLE = {  # imports at the top of a file
 LAZY = {  # more of them inside functions
     "evaluators": {"networks", "training", "oneshot", "data"},
     "tables": {"networks", "training", "evaluators", "data"},  # to build and verify them
+    "plots": {"networks"},  # to draw what they are made of
     "nasedu": ANYTHING,
 }
 UPWARD = {  # where a value shows itself or is remade from a file: (file, function, imported module)
