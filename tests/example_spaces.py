@@ -1,7 +1,7 @@
-"""Search spaces to try laws on: the installed ones, a plain one, and a student's own."""
+"""Some search spaces for tests: installed ones, a plain one, and a student's own. All are in spaces/test_laws.py."""
 
 from nasedu.core import Decision, SearchSpace
-from nasedu.spaces import DARTS, Chain, NASBench201
+from nasedu.spaces import DARTS, MLP, Chain, NASBench201
 
 
 class Perceptron(SearchSpace):
@@ -27,12 +27,8 @@ SPACES = {
     "darts": DARTS(),
     "chain": Chain(),
     "chain with skips": Chain(min_depth=2, max_depth=3, skips=True),
+    "mlp": MLP(skips=True),
     "plain": SearchSpace("toy", [Decision("width", (8, 16, 32)), Decision("rate", (0.1, 1e-5)), Decision("no", (1,))]),
     "perceptron": Perceptron(),
 }
 SMALL_CHAIN = {"max_depth": 2, "widths": (8, 16), "kernels": (3,), "activations": ("relu",), "skips": True}
-SMALL = {
-    "small chain": Chain(**SMALL_CHAIN),
-    "plain": SPACES["plain"],
-    "perceptron": SPACES["perceptron"],
-}
