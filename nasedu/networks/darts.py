@@ -21,6 +21,8 @@ The published networks, with fresh weights; the parameters agree to the last one
 What differs from the paper:
     * For signals, convolutions and pooling are those of one dimension.
     * Odd sizes are halved rounding up; the published code refuses them.
+    * NASNet-A Large and PNASNet-5 Large are not here: in those networks for ImageNet the stem ends in two reduction
+      cells, and cells are joined otherwise. Here their cells stand in the skeleton of DARTS.
     * No drop path: the paper drops operations in training, with a probability that rises linearly to 0.2 over the
       epochs, and the training here has no schedule for it.
 """
