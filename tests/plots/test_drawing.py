@@ -356,10 +356,31 @@ def test_print_fits_a_column_with_text_that_can_be_read_and_has_no_colour(name: 
         assert all(color[1:3] == color[3:5] == color[5:7] for color in colors)
 
 
-@pytest.mark.parametrize("operations", [nas.spaces.nasbench201.OPERATIONS, DARTS_OPERATIONS])
-def test_in_print_operations_differ_by_dash_or_width(operations: tuple[str, ...]) -> None:
-    looks = {name: styles.style_of("print").operation(name) for name in operations}
-    assert len({(look.pattern, look.width) for look in looks.values()}) == len(operations)
+OPERATIONS = {
+    "nasbench201": nas.spaces.nasbench201.OPERATIONS,
+    "nasbench101": nas.spaces.nasbench101.OPERATIONS,
+    "darts": DARTS_OPERATIONS,
+    "nasnet": nas.spaces.nasnet.OPERATIONS,
+    "enas": nas.spaces.enas.MACRO_OPERATIONS,
+    "recurrent": nas.spaces.recurrent.ACTIVATIONS,
+    "graphs": nas.spaces.graphs.OPERATIONS,
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operations_differ_by_colour_and_without_colour_by_dash_or_width(name: str) -> None:
+    looks = [palette.operation_style(operation) for operation in OPERATIONS[name]]
+    assert palette.operation_style("other") not in looks
+    assert len({look.color for look in looks}) == len({look.dark for look in looks}) == len(looks)
+    assert len({(look.pattern, look.width) for look in looks}) == len(looks)
+    if name in ("nasbench201", "darts"):  # these are drawn in the browser too, which has one width
+        assert len({look.pattern for look in looks}) == len(looks)
+
+
+def test_every_operation_stands_out_from_light_and_dark_pages() -> None:
+    for name, entry in palette._palette()["operations"].items():
+        assert palette.contrast(entry["color"], "#ffffff") >= 3, name
+        assert palette.contrast(entry["dark"], "#111111") >= 3, name
 
 
 def test_slides_have_large_text() -> None:

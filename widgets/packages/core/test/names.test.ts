@@ -11,6 +11,10 @@ describe('colours', () => {
     ['maxpool3x3', 'max_pool_3x3'],
     ['conv 3 ×16 relu', 'conv'],
     ['identity', 'skip_connect'],
+    ['sep_conv_7x7', 'sep_conv_7x7'],
+    ['conv_1x7', 'conv_7x1_1x7'],
+    ['2× MBConv6 5x5, 40 SE', 'mbconv'],
+    ['tanh', 'tanh'],
     ['constructor', 'other'],
     ['', 'other'],
   ])('of %s are those of %s', (operation, name) => {
