@@ -19,8 +19,8 @@ authors compared them in their own skeleton; PNASNet-5's is read off the network
 
 What differs from the papers:
     * A block adds its two operations. NASNet's may also concatenate them; its published cells all add.
-    * The output concatenates the blocks that none reads, as the text of NASNet's Section 3 says. The authors' own network
-      in the model garden also passes on an input of the normal cell, and a block of the reduction cell that is read.
+    * The output concatenates the blocks that none reads, as the text of NASNet's Section 3 says. The network in the
+      model garden also passes on an input of the normal cell, and a block of the reduction cell that another one reads.
     * Dilated convolutions are those of DARTS' code, which are separable.
 """
 
