@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import nasedu as nas
-from nasedu.spaces import NASBench201
+from nasedu.spaces import NASBench201, NATSSize
 from nasedu.tables import read_nats_bench
+from nasedu.tables.nats_bench import SPACES
 
 nats_bench = pytest.importorskip("nats_bench", reason="pip install 'nasedu[benchmarks]'")
 
@@ -24,18 +25,18 @@ KINDS = 7  # different results; the i-th cell has those of kind i % 7
 
 def percent(kind, epochs, dataset, split, seed, epoch):
     """Return an accuracy that tells all of them apart."""
-    code = (kind, epochs == 200, list(SPLITS).index(dataset), len(split), seed == 888, epoch == epochs - 1)
+    code = (kind, epochs > 12, list(SPLITS).index(dataset), len(split), seed == 888, epoch == epochs - 1)
     return 100 * sum(digit / base for digit, base in zip(code, (10, 29, 71, 503, 1009, 3001), strict=True)) / 2
 
 
-def results(kind):
-    """Return the state of a cell's file: one seed after 12 epochs; after 200 two for even kinds, else one."""
+def results(kind, names=NAMES, trainings=(12, 200)):
+    """Return the state of a cell's file: one seed after short trainings; after the longest two for even kinds."""
     found = {}
-    for epochs in (12, 200):
-        cell = nats_bench.ArchResults(kind, NAMES[kind])
+    for epochs in trainings:
+        cell = nats_bench.ArchResults(kind, names[kind])
         for dataset, splits in SPLITS.items():
-            for seed in (777, 888) if epochs == 200 and kind % 2 == 0 else (777,):
-                config = {"channel": 16, "num_cells": 5, "arch_str": NAMES[kind], "class_num": 10}
+            for seed in (777, 888) if epochs == trainings[-1] and kind % 2 == 0 else (777,):
+                config = {"channel": 16, "num_cells": 5, "arch_str": names[kind], "class_num": 10}
                 training = nats_bench.ResultsCount(
                     dataset,
                     None,
@@ -103,7 +104,7 @@ def test_seeds_that_a_cell_lacks_are_missing(table):
 
 @pytest.mark.parametrize("dataset", ["cifar100", "ImageNet16-120"])
 def test_the_other_datasets_and_200_epochs(folder, dataset, monkeypatch):
-    monkeypatch.setattr("nasedu.tables.nats_bench.NASBench201", SmallPart)
+    monkeypatch.setitem(SPACES, "topology", (SmallPart, "tss", (12, 200)))
     table = read_nats_bench(folder, dataset=dataset, epochs=200)
     values = [percent(2, 200, dataset, "x-valid", seed, 199) / 100 for seed in (777, 888)]
     assert table([SPACE.parse(NAMES[2])])[0].accuracy == pytest.approx(np.mean(values), abs=1e-12)
@@ -123,8 +124,36 @@ class SmallPart(NASBench201):
         return KINDS
 
 
+class FewSizes(NATSSize):
+    """The first few sizes."""
+
+    def _all_choices(self):
+        return (choices for _, choices in zip(range(KINDS), super()._all_choices(), strict=False))
+
+    @property
+    def size(self):
+        return KINDS
+
+
+@pytest.mark.parametrize("epochs", [12, 90])
+def test_the_size_space_is_tested_after_90_epochs(epochs, monkeypatch):
+    monkeypatch.setitem(SPACES, "size", (FewSizes, *SPACES["size"][1:]))
+    names = [str(size) for size in FewSizes()]
+    state = {
+        "meta_archs": names,
+        "arch2infos": {kind: results(kind, names, (1, 12, 90)) for kind in range(KINDS)},
+        "evaluated_indexes": range(KINDS),
+    }
+    table = read_nats_bench(nats_bench.create(state, "sss", verbose=False), space="size", epochs=epochs)
+    size = NATSSize().parse(names[3])
+    expected = percent(3, epochs, "cifar10-valid", "x-valid", 777, epochs - 1) / 100
+    assert table([size])[0].accuracy == pytest.approx(expected, abs=1e-12)
+    assert table.test(size) == pytest.approx(percent(3, 90, "cifar10", "ori-test", 777, 89) / 100, abs=1e-12)
+    assert table.name == "nats-bench-size-cifar10" and table.provenance["test_epochs"] == 90
+
+
 def test_an_api_object_gives_the_same_table_as_the_folder(table, folder, monkeypatch):
-    monkeypatch.setattr("nasedu.tables.nats_bench.NASBench201", SmallPart)
+    monkeypatch.setitem(SPACES, "topology", (SmallPart, "tss", (12, 200)))
     small = read_nats_bench(folder)
     state = {
         "meta_archs": NAMES,
@@ -146,9 +175,13 @@ def test_a_table_can_be_saved_and_needs_the_files_no_more(table, tmp_path):
 def test_what_cannot_be_read_is_refused(folder, tmp_path):
     with pytest.raises(ValueError, match="dataset must be one of cifar10, cifar100, ImageNet16-120; got 'mnist'"):
         read_nats_bench(folder, dataset="mnist")
+    with pytest.raises(ValueError, match="epochs must be 1 or 12 or 90, the trainings of the benchmark; got 200"):
+        read_nats_bench(folder, space="size", epochs=200)
+    with pytest.raises(ValueError, match="space must be 'topology' or 'size'; got 'sss'"):
+        read_nats_bench(folder, space="sss")
     with pytest.raises(ValueError, match="epochs must be 12 or 200, the trainings of the benchmark; got 90"):
         read_nats_bench(folder, epochs=90)
-    with pytest.raises(ValueError, match=r"must be the folder of NATS-Bench's topology files.*meta\.pickle\.pbz2"):
+    with pytest.raises(ValueError, match=r"must be the folder of NATS-Bench's files.*meta\.pickle\.pbz2"):
         read_nats_bench(tmp_path)
     nats_bench.pickle_save({"meta_archs": NAMES}, tmp_path / "meta.pickle")
     with pytest.raises(ValueError, match=r"the benchmark's files lack \|none~0\|\+\|none~0\|none~1\|.* on cifar10"):
