@@ -19,6 +19,7 @@ epochs for topologies, 90 for sizes), as in the paper's searches:
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ SPLITS = {  # (dataset, split) of the validation and of the test accuracy
     "cifar100": (("cifar100", "x-valid"), ("cifar100", "x-test")),
     "ImageNet16-120": (("ImageNet16-120", "x-valid"), ("ImageNet16-120", "x-test")),
 }
-SPACES: dict[str, tuple[type[SearchSpace], str, tuple[int, ...]]] = {  # also the benchmark's name, and its trainings
+SPACES: dict[str, tuple[Callable[[], SearchSpace], str, tuple[int, ...]]] = {  # also its short name, and its trainings
     "topology": (NASBench201, "tss", (12, 200)),
     "size": (NATSSize, "sss", (1, 12, 90)),
 }
