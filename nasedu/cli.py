@@ -164,7 +164,10 @@ def _parser() -> _Parser:
     draw = commands.add_parser("draw", help="draw an architecture", allow_abbrev=False)
     draw.description = "Draw an architecture: as a file for a paper, a page or a slide."
     draw.add_argument("what", metavar="FILE|STRING", help=".nas.json, .nas.jsonl (its best) or a native string")
-    draw.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="ends in .svg, .pdf or .png")
+    draw.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT", help=".svg, .pdf, .png, .tex, .dot or .mmd"
+    )
+    draw.add_argument("--style", default="light", help="light, dark, print (for a column, needs no colour) or slide")
     draw.set_defaults(run=_draw)
 
     table = commands.add_parser("table", help="build or look at a table of results", allow_abbrev=False)
@@ -535,9 +538,9 @@ def _spread(values: Any) -> str:
 def _draw(arguments: argparse.Namespace) -> int:
     from nasedu import plots
 
-    plots.check_format(arguments.output)
+    plots.check_format(arguments.output, plots.DRAWINGS)
     architecture = _architecture(arguments.what)
-    plots.save(architecture, arguments.output)
+    plots.save(architecture, arguments.output, style=arguments.style)
     print(f"{arguments.output}: {architecture}")
     return 0
 

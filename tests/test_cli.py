@@ -103,7 +103,11 @@ def test_help_needs_nothing_heavy_and_the_module_runs() -> None:
         (["search", "--table", "x.npz"], "No such file or directory: x.npz"),
         (["search", "--table", "nowhere.csv", "--score", "x"], "No such file or directory: nowhere.csv"),
         (["draw", CELL], "the following arguments are required: -o"),
-        (["draw", CELL, "-o", "cell.gif"], "must end in .svg, .pdf or .png; got 'cell.gif'"),
+        (
+            ["draw", CELL, "-o", "cell.png", "--style", "sepia"],
+            "unknown style 'sepia'; there are light, dark, print, slide",
+        ),
+        (["draw", CELL, "-o", "cell.gif"], "must end in .svg, .pdf, .png, .tex, .dot or .mmd; got 'cell.gif'"),
         (
             ["draw", "frob", "-o", "cell.png"],
             "'frob' is no file and no architecture. NAS-Bench-201, DARTS and chain say",

@@ -409,5 +409,7 @@ def test_pictures_have_two_dots_for_each_point() -> None:
     assert image.width == pytest.approx(2 * width, abs=2)
     data, metadata = show.sized(show.architecture_bundle(cell))
     assert data[show.ARCHITECTURE_MIME] == cell.to_json()
+    assert metadata["image/png"]["alt"] == image.text["Description"] == plots.describe(cell)
+    assert image.text["Title"] == CELL
     assert metadata["image/png"]["width"] == pytest.approx(image.width / 2, abs=1)
     assert metadata["image/png"]["height"] == pytest.approx(image.height / 2, abs=1)

@@ -11,8 +11,9 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from nasedu.core import Architecture
+from nasedu.core import Architecture, Diagram
 from nasedu.history import History
+from nasedu.plots.describe import describe_diagram
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,9 +45,11 @@ def architecture_bundle(architecture: Architecture) -> dict[str, Any]:
 
 def architecture_png(architecture: Architecture) -> bytes:
     """Return the drawing as a PNG."""
-    from nasedu.plots.architecture import architecture_figure
+    from nasedu.plots.architecture import drawing_of
+    from nasedu.plots.canvas import figure_of
 
-    return _png(architecture_figure(architecture))
+    made = drawing_of(architecture)
+    return _png(figure_of(made), {"Title": made.title, "Description": made.description})
 
 
 def history_bundle(history: History) -> dict[str, Any]:
@@ -79,11 +82,17 @@ def history_png(history: History) -> bytes:
 
 
 def sized(bundle: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a bundle and its metadata, which says how large the page should show the picture: a point for two dots."""
+    """Return a bundle and its metadata: how large the page should show the picture, and what an architecture's shows.
+
+    A point of the page has two dots of the picture.
+    """
     header = base64.b64decode(bundle["image/png"][:32])  # a PNG has its width and height in bytes 16 to 24
     width, height = (int.from_bytes(header[start : start + 4], "big") for start in (16, 20))
     scale = 72 / RESOLUTION
-    return bundle, {"image/png": {"width": round(width * scale), "height": round(height * scale)}}
+    metadata: dict[str, Any] = {"width": round(width * scale), "height": round(height * scale)}
+    if ARCHITECTURE_MIME in bundle:
+        metadata["alt"] = describe_diagram(Diagram.from_json(bundle[ARCHITECTURE_MIME]["diagram"]))
+    return bundle, {"image/png": metadata}
 
 
 def _thinned(log: str) -> str:
@@ -96,9 +105,9 @@ def _thinned(log: str) -> str:
     )
 
 
-def _png(figure: Figure) -> bytes:
+def _png(figure: Figure, words: dict[str, str] | None = None) -> bytes:
     target = io.BytesIO()
-    figure.savefig(target, format="png", dpi=RESOLUTION)
+    figure.savefig(target, format="png", dpi=RESOLUTION, metadata=words)
     return target.getvalue()
 
 
