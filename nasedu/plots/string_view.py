@@ -14,7 +14,7 @@ from nasedu.core import Architecture, Diagram
 from nasedu.plots.architecture import drawing_of
 from nasedu.plots.drawing import Drawing, Item, Stroke, Text, stacked
 from nasedu.plots.styles import Style, style_of
-from nasedu.plots.text import text_width
+from nasedu.plots.text import BOLD, text_width
 
 __all__ = ["with_string"]
 
@@ -53,16 +53,17 @@ def _string(architecture: Architecture, look: Style, width: float, size: float, 
     x, y, row = MARGIN, size, 1.9 * size
     items: list[Item] = []
     for text, decision in architecture.space.pieces(architecture.choices):
-        for part in _parts(text, size, right - MARGIN):
-            wide = text_width(part, size)
+        is_marked = decision in marked
+        for part in _parts(text, size, (right - MARGIN) / BOLD):
+            wide = text_width(part, size, is_marked)
             if x > MARGIN and x + wide > right:
                 x, y, part = MARGIN, y + row, part.lstrip()
-                wide = text_width(part, size)
+                wide = text_width(part, size, is_marked)
             if decision is not None:
-                items += _underline(x, y, wide, size, _operation(diagram, decision), look, decision in marked)
+                items += _underline(x, y, wide, size, _operation(diagram, decision), look, is_marked)
             name = "" if decision is None else f"piece {decision}"
             color = look.quiet if decision is None else look.ink
-            items.append(Text(x, y, part, size, color, "start", decision in marked, name=name, decision=decision))
+            items.append(Text(x, y, part, size, color, "start", is_marked, name=name, decision=decision))
             x += wide
     return Drawing(tuple(items), (0.0, 0.0, right + MARGIN, y + row), look.paper)
 
