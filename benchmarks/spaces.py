@@ -3,7 +3,7 @@
     python benchmarks/spaces.py [--rounds 7] [--vertices 7] [--parts nasbench101 nasbench201 sampling]
 
 ``nasbench101``: find all cells up to relabelling, with nothing prepared (caches are emptied before each round); beside
-it, once and in the same run, the algorithm that the benchmark's authors describe (arXiv:1902.09635, Section 2.2) in
+it, once and in the same run, the algorithm that the benchmark's authors describe (Ying, arXiv:1902.06192) in
 plain Python: all matrices, all operations, one hash each. With 7 vertices that takes minutes, with ``--vertices 6``
 seconds.
 

@@ -1,15 +1,15 @@
 """The cell space of NAS-Bench-101: graphs of up to seven vertices and nine edges, an operation on each inner vertex.
 
 Ying, Klein, Christiansen, Real, Murphy & Hutter, "NAS-Bench-101: Towards Reproducible Neural Architecture Search",
-ICML 2019, arXiv:1902.09635, Section 2.
+ICML 2019, arXiv:1902.09635, Sections 2.1 and 2.2.
 
 The first vertex is the cell's input and the last its output; the vertices between compute, each one of three operations
 on the sum of what arrives. Every vertex lies on a path from input to output, and edges lead from earlier to later ones:
 
-    Σ_{v=2..7} 3^{v-2} · (upper triangular v × v matrices without a dead vertex, at most 9 edges)
+    Σ_{v=2..7} 3^{v-2} · (upper triangular v × v matrices without a dead vertex, at most 9 edges) = 1,293,208
 
-The same graph can be written with its inner vertices in several orders. Counted once each there are 423,624 (Section
-2.2), the cells that the benchmark trained.
+Of 2²¹ · 3⁵ matrices and operations these are few; and the same graph can still be written with its inner vertices in
+several orders. Counted once each there are 423,624 cells, which the benchmark trained.
 
 The native string is the adjacency matrix, row by row, and the operations of the inner vertices:
 
@@ -62,7 +62,7 @@ class NASBench101(SearchSpace):
 
     def __init__(self, max_vertices: int = 7, max_edges: int = 9) -> None:
         if not isinstance(max_vertices, int) or not 2 <= max_vertices <= 7:
-            raise ValueError(f"max_vertices must be a whole number in 2..7, as larger cells are too many; got {max_vertices!r}.")
+            raise ValueError(f"max_vertices must be a whole number in 2..7, larger are too many; got {max_vertices!r}.")
         if not isinstance(max_edges, int) or max_edges < 1:
             raise ValueError(f"max_edges must be a whole number of at least 1; got {max_edges!r}.")
         self.max_edges = max_edges
@@ -267,7 +267,7 @@ class NASBench101(SearchSpace):
         return self._choices(vertices, int(smallest), min(relabelled))
 
     def benchmark_canonical(self, architecture: Architecture) -> str:
-        """Return the benchmark's own hash of the cell (Section 2.2), by which its files name it.
+        """Return the benchmark's own hash of the cell (Ying, arXiv:1902.06192), by which its files name it.
 
         Each vertex has the MD5 hash of its degrees and operation; then, as often as there are vertices, that of its own
         and its neighbours' hashes. The hash of all of them is the cell's. In this space it tells apart what is not
