@@ -11,8 +11,8 @@ The value of each node is a sum of terms, counted: the input x, a convolution, o
 The name writes every convolution once, with a letter: ``a=conv_3x3(x); b=conv_1x1(a); b+2·x``. Which one is
 called a is decided so that it does not depend on the numbers of the nodes: convolutions get the same colour while all
 that leads to them and from them looks the same; where that leaves several of one colour, each of them is tried as the
-next, and the smallest text is the name (McKay & Piperno, "Practical graph isomorphism II", arXiv:1301.1493, Section 2,
-describe this scheme; what differs is that only swaps are looked for among the symmetries that save trying).
+next, and the smallest text is the name. Who would give a text that was seen before is not tried further. (McKay &
+Piperno, "Practical graph isomorphism, II", arXiv:1301.1493, Section 2, describe this scheme.)
 
 Cells with the same name compute the same function for matching weights, by these rules. That other names mean other
 functions is not proven; the tests compare all cells of a small space.
@@ -33,7 +33,6 @@ LETTERS = string.ascii_lowercase.replace("x", "")
 
 Term = Any  # the number of a convolution's node, 0 for the input; or a tuple of a pooling and what it pools
 Terms = Counter[Term]
-Lines = Mapping[int, tuple[str, Terms]]  # the operation of each convolution and what it reads; and of the output
 
 
 def name(genes: Sequence[tuple[str, tuple[int, ...]]], ends: Sequence[int]) -> str:
@@ -49,7 +48,7 @@ def name(genes: Sequence[tuple[str, tuple[int, ...]]], ends: Sequence[int]) -> s
         'a=conv_3x3(x); a+x'
     """
     values: list[Terms] = [Counter({INPUT: 1})]
-    lines: dict[int, tuple[str, Terms]] = {}
+    lines: dict[int, tuple[str, Terms]] = {}  # the operation of each convolution and what it reads
     depth = [0]  # how many convolutions one after another lead to a node
     for node, (operation, sources) in enumerate(genes, 1):
         arriving = _sum(values[source] for source in sources)
@@ -59,7 +58,7 @@ def name(genes: Sequence[tuple[str, tuple[int, ...]]], ends: Sequence[int]) -> s
             lines[node] = (operation, arriving)
     colours = {node: f"{depth[node]:02} {operation}" for node, (operation, _) in lines.items()}
     lines[OUTPUT] = ("", _sum(values[end] for end in ends))
-    return _smallest(lines, colours)
+    return min(_Convolutions(lines).texts(colours))
 
 
 def _sum(values: Iterable[Terms]) -> Terms:
@@ -81,20 +80,74 @@ def _applied(operation: str, terms: Terms, node: int) -> Terms:
     return Counter({node: 1})
 
 
-def _smallest(lines: Lines, colours: dict[int, str]) -> str:
-    """Return the smallest text over all ways to tell convolutions of the same colour apart."""
-    tied = _tied(colours)
-    if tied:
-        colours = _refined(lines, colours)
+class _Convolutions:
+    """The convolutions of a cell, each a line of text, and the output as the last line."""
+
+    def __init__(self, lines: Mapping[int, tuple[str, Terms]]) -> None:
+        self.lines = lines
+        self.readers: dict[int, list[int]] = {node: [] for node in lines}  # the lines that each occurs in
+        for line, (_, terms) in lines.items():
+            for node in {each for term in terms for each in _within(term)}:
+                self.readers[node].append(line)
+
+    def texts(self, colours: dict[int, str]) -> set[str]:
+        """Return the texts of all ways to tell convolutions of one colour apart, by trying each of them first."""
+        colours = self._refined(colours)
         tied = _tied(colours)
-    if not tied:
+        if not tied:
+            return {self._text(colours)}
+        found: set[str] = set()
+        tried: list[int] = []
+        for node in tied:
+            chosen = {**colours, node: f"{colours[node]} first"}
+            if not any(self._are_twins(node, other) for other in tried) and self._one_text(chosen) not in found:
+                found |= self.texts(chosen)  # else there is a symmetry, and it would give the same texts again
+                tried.append(node)
+        return found
+
+    def _one_text(self, colours: dict[int, str]) -> str:
+        """Return one of the texts."""
+        while True:
+            colours = self._refined(colours)
+            tied = _tied(colours)
+            if not tied:
+                return self._text(colours)
+            colours = {**colours, tied[0]: f"{colours[tied[0]]} first"}
+
+    def _refined(self, colours: dict[int, str]) -> dict[int, str]:
+        """Give different colours to convolutions that stand differently among the coloured, until nothing changes."""
+        while _tied(colours):
+            seen = {}
+            for node, colour in colours.items():
+                names = {**colours, node: "this"}
+                seen[node] = (
+                    colour,
+                    self._line(node, colours),
+                    sorted(self._line(k, names) for k in self.readers[node]),
+                )
+            ranks = sorted(seen.values())
+            refined = {node: f"{ranks.index(each):02}" for node, each in seen.items()}
+            if len(set(refined.values())) == len(set(colours.values())):
+                return refined
+            colours = refined
+        return colours
+
+    def _are_twins(self, one: int, other: int) -> bool:
+        """Say whether two convolutions can change places and leave all lines as they are."""
+        names = {node: str(node) for node in self.lines}
+        swapped = {**names, one: names[other], other: names[one]}
+        concerned = {one, other, *self.readers[one], *self.readers[other]}
+        return sorted(self._line(k, names) for k in concerned) == sorted(self._line(k, swapped) for k in concerned)
+
+    def _text(self, colours: Mapping[int, str]) -> str:
         order = sorted(colours, key=colours.__getitem__)
-        return "; ".join(_texts(lines, dict(zip(order, LETTERS, strict=False)), [*order, OUTPUT]))
-    tried: list[int] = []
-    for node in tied:
-        if not any(_are_twins(lines, node, other) for other in tried):
-            tried.append(node)
-    return min(_smallest(lines, {**colours, node: colours[node] + " first"}) for node in tried)
+        names = dict(zip(order, LETTERS, strict=False))
+        return "; ".join(self._line(node, names) for node in [*order, OUTPUT])
+
+    def _line(self, node: int, names: Mapping[int, str]) -> str:
+        operation, terms = self.lines[node]
+        read = _sum_text(terms.items(), names)
+        return f"{names[node]}={operation}({read})" if operation else read
 
 
 def _tied(colours: Mapping[int, str]) -> list[int]:
@@ -104,33 +157,19 @@ def _tied(colours: Mapping[int, str]) -> list[int]:
     return [node for node, colour in colours.items() if colour == several]
 
 
-def _refined(lines: Lines, colours: dict[int, str]) -> dict[int, str]:
-    """Give different colours to convolutions that stand differently among the coloured, until that changes nothing."""
-    while True:
-        seen = {
-            node: (colour, sorted(_texts(lines, {**colours, node: "this"}, lines))) for node, colour in colours.items()
-        }
-        ranks = sorted(seen.values())
-        refined = {node: f"{ranks.index(each):02}" for node, each in seen.items()}
-        if len(set(refined.values())) == len(set(colours.values())):
-            return refined
-        colours = refined
+def _within(term: Term) -> Iterator[int]:
+    """Yield the convolutions that occur in a term."""
+    if isinstance(term, int):
+        if term != INPUT:
+            yield term
+    elif term[0] == "avg":
+        yield from _within(term[1])
+    else:
+        for inner, _ in term[1]:
+            yield from _within(inner)
 
 
-def _are_twins(lines: Lines, one: int, other: int) -> bool:
-    """Say whether two convolutions can change places and leave the cell as it is."""
-    names = {node: str(node) for node in lines}
-    swapped = {**names, one: names[other], other: names[one]}
-    return sorted(_texts(lines, names, lines)) == sorted(_texts(lines, swapped, lines))
-
-
-def _texts(lines: Lines, names: Mapping[int, str], order: Iterable[int]) -> Iterator[str]:
-    for node in order:
-        operation, terms = lines[node]
-        yield f"{names[node]}={operation}({_text(terms.items(), names)})" if operation else _text(terms.items(), names)
-
-
-def _text(terms: Iterable[tuple[Term, int]], names: Mapping[int, str]) -> str:
+def _sum_text(terms: Iterable[tuple[Term, int]], names: Mapping[int, str]) -> str:
     return "+".join(sorted(f"{count}·" * (count > 1) + _term_text(term, names) for term, count in terms))
 
 
@@ -138,4 +177,4 @@ def _term_text(term: Term, names: Mapping[int, str]) -> str:
     if isinstance(term, int):
         return names[term] if term else "x"
     pooling, inner = term
-    return f"{pooling}({_text(inner, names) if pooling == 'max' else _term_text(inner, names)})"
+    return f"{pooling}({_sum_text(inner, names) if pooling == 'max' else _term_text(inner, names)})"
