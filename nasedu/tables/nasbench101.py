@@ -243,21 +243,17 @@ def _tfrecords(reader: _Reader, path: Path) -> Iterator[tuple[str, Mapping[str, 
         try:
             name, epochs, matrix, operations, metrics = json.loads(record[:-4])
             halfway, final, parameters = _metrics(base64.b64decode(metrics, validate=True))
-        except (ValueError, TypeError, KeyError, IndexError, struct.error, RecursionError) as error:
-            raise ValueError(f"{path}, {where}: it is no record of NAS-Bench-101 ({error!r}).") from error
-        yield (
-            f"{where}, cell {name}",
-            {
-                "matrix": matrix,
-                "operations": operations,
-                "epochs": epochs,
+            training = {
                 "halfway_validation_accuracy": halfway[4],
                 "validation_accuracy": final[4],
                 "test_accuracy": final[5],
                 "training_time": final[2],
                 "trainable_parameters": parameters,
-            },
-        )
+            }
+        except (ValueError, TypeError, KeyError, IndexError, struct.error, RecursionError) as error:
+            raise ValueError(f"{path}, {where}: it is no record of NAS-Bench-101 ({repr(error)[:200]}).") from error
+        cell = {"matrix": matrix, "operations": operations, "epochs": epochs}
+        yield f"{where}, cell {str(name)[:32]}", {**cell, **training}
 
 
 def _metrics(message: bytes) -> tuple[dict[int, Any], dict[int, Any], int]:

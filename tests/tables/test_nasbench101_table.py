@@ -289,6 +289,15 @@ def test_a_file_that_is_no_table_is_refused(name, content, message, tmp_path):
         read_nasbench101(tmp_path / name)
 
 
+def test_a_record_without_a_measurement_is_refused(tmp_path):
+    message = field(1, field(1, 0.0)) * 3 + field(2, PARAMETERS)
+    record = json.dumps([HASH, 108, MATRIX, OPERATIONS, base64.b64encode(message).decode()]).encode()
+    path = tmp_path / "first.tfrecord"
+    path.write_bytes(struct.pack("<QI", len(record), 0) + record + struct.pack("<I", 0))
+    with pytest.raises(ValueError, match=r"record 1: it is no record of NAS-Bench-101 \(KeyError\(4\)\)"):
+        read_nasbench101(path)
+
+
 def test_a_damaged_file_of_the_authors_is_refused(tfrecord):
     content = tfrecord.read_bytes()
     for position, change in [(0, b"\xff" * 8), (20, b"\x00"), (200, b"!"), (len(content) - 40, b"")]:
