@@ -248,8 +248,8 @@ def page(found: list[Entry]) -> str:
         "# Gallery",
         "",
         "Drawn by `python docs/gallery.py`. Every picture is one line of Python, such as",
-        '`nas.plots.save(architecture, "cell.svg")`, and comes as SVG, PDF, PNG or TikZ. The ones for print need no colour',
-        "and fit a column of 8.5 cm.",
+        '`nas.plots.save(architecture, "cell.svg")`, and comes as SVG, PDF, PNG or TikZ. The ones for print need no',
+        "colour and fit a column of 8.5 cm.",
         "",
     ]
     for entry in found:

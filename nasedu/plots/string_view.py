@@ -14,7 +14,7 @@ from nasedu.core import Architecture, Diagram
 from nasedu.plots.architecture import drawing_of
 from nasedu.plots.drawing import Drawing, Item, Stroke, Text, stacked
 from nasedu.plots.styles import Style, style_of
-from nasedu.plots.text import BOLD, text_width
+from nasedu.plots.text import text_width
 
 __all__ = ["with_string"]
 
@@ -53,17 +53,20 @@ def _string(architecture: Architecture, look: Style, width: float, size: float, 
     x, y, row = MARGIN, size, 1.9 * size
     items: list[Item] = []
     for text, decision in architecture.space.pieces(architecture.choices):
-        is_marked = decision in marked
-        for part in _parts(text, size, (right - MARGIN) / BOLD):
-            wide = text_width(part, size, is_marked)
+        for part in _parts(text, size, right - MARGIN):
+            wide = text_width(part, size)
             if x > MARGIN and x + wide > right:
                 x, y, part = MARGIN, y + row, part.lstrip()
-                wide = text_width(part, size, is_marked)
+                wide = text_width(part, size)
+            if decision in marked:
+                items.append(Stroke(*_line(x, y, wide), look.mark("changed"), 1.5 * size, opacity=0.2, name="changed"))
             if decision is not None:
-                items += _underline(x, y, wide, size, _operation(diagram, decision), look, is_marked)
+                style = look.operation(_operation(diagram, decision))
+                width_of_line = LINE * style.width * look.bold
+                items.append(Stroke(*_line(x, y + UNDER * size, wide), style.color, width_of_line, style.pattern))
             name = "" if decision is None else f"piece {decision}"
             color = look.quiet if decision is None else look.ink
-            items.append(Text(x, y, part, size, color, "start", is_marked, name=name, decision=decision))
+            items.append(Text(x, y, part, size, color, "start", name=name, decision=decision))
             x += wide
     return Drawing(tuple(items), (0.0, 0.0, right + MARGIN, y + row), look.paper)
 
@@ -76,17 +79,8 @@ def _parts(text: str, size: float, width: float) -> list[str]:
     return [text[start : start + per_line] for start in range(0, len(text), per_line)]
 
 
-def _underline(
-    x: float, y: float, width: float, size: float, operation: str, look: Style, is_marked: bool
-) -> list[Item]:
-    level = y + UNDER * size
-    ends = (x, level), (x + width / 2, level), (x + width, level)
-    style = look.operation(operation)
-    items: list[Item] = []
-    if is_marked:
-        middle = (x, y), (x + width / 2, y), (x + width, y)
-        items.append(Stroke(*middle, look.mark("changed"), 1.5 * size, opacity=0.2))
-    return [*items, Stroke(*ends, style.color, LINE * style.width * look.bold, style.pattern)]
+def _line(x: float, y: float, width: float) -> tuple[tuple[float, float], tuple[float, float], tuple[float, float]]:
+    return (x, y), (x + width / 2, y), (x + width, y)
 
 
 def _operation(diagram: Diagram, decision: int) -> str:
