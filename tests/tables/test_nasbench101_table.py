@@ -304,3 +304,12 @@ def test_a_damaged_file_of_the_authors_is_refused(tfrecord):
         tfrecord.write_bytes(content[:position] + change + (content[position + len(change) :] if change else b""))
         with pytest.raises(ValueError, match=r"record [0-9]+.*(damaged or cut off|no record of NAS-Bench-101)"):
             read_nasbench101(tfrecord)
+
+
+def test_names_of_rows_are_different_and_one_for_each():
+    with pytest.raises(ValueError, match="names of table t must be 2 different ones, one for each row, and no rows"):
+        Table("t", SPACE, [[[0.5]], [[0.6]]], names=["01/00", "01/00"])
+    with pytest.raises(ValueError, match="got 1, 1 of them different"):
+        Table("t", SPACE, [[[0.5]], [[0.6]]], names=["01/00"])
+    with pytest.raises(ValueError, match="and no rows"):
+        Table("t", SPACE, [[[0.5]], [[0.6]]], names=["01/00", "010/001/000 maxpool3x3"], rows=[1, 0])
