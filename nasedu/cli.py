@@ -92,6 +92,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> _Parser:
     from nasedu import __version__
+    from nasedu.spaces import SPACES
     from nasedu.tables.command import add_parsers as add_table_parsers
 
     parser = _Parser(prog="nasedu", description="Learn neural architecture search.", allow_abbrev=False)
@@ -111,7 +112,7 @@ def _parser() -> _Parser:
 
     search = commands.add_parser("search", help="search for an architecture", allow_abbrev=False)
     search.description = "Search for an architecture. With --history, an interrupted search goes on where it stopped."
-    search.add_argument("--space", default="nasbench201", help="nasbench201 (default), darts or chain")
+    search.add_argument("--space", default="nasbench201", help=f"{', '.join(SPACES)} (default: nasbench201)")
     search.add_argument(
         "--strategy",
         default="random-search",

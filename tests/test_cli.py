@@ -77,7 +77,7 @@ def test_help_needs_nothing_heavy_and_the_module_runs() -> None:
         (["frob"], "invalid choice: 'frob'"),
         (["search", "--frob"], "unrecognized arguments: --frob; see nasedu --help"),
         (["search", "--trials", "many"], "--trials: invalid int value: 'many'; see nasedu search --help"),
-        (["search", "--space", "frob"], "unknown search space 'frob'; there are chain, darts, nasbench201"),
+        (["search", "--space", "frob"], "unknown search space 'frob'; there are amoebanet, chain, "),
         (["search", "--strategy", "frob"], "unknown strategy 'frob'; there are "),
         (["search", "--data", "frob"], "unknown dataset 'frob'; there are mnist1d"),
         (["search", "--seed", "-1"], "--seed must not be negative; got -1"),

@@ -78,6 +78,10 @@ def test_published_cells_are_read_and_printed(name):
     assert space.parse(str(cells)) == cells
 
 
+def test_a_block_is_known_by_two_of_sixteen_pairs_of_operation_and_input():
+    assert PNASNet(1).size == 256 and PNASNet(1).count_unique() == 136 == math.comb(16, 2) + 16
+
+
 def test_pnasnet_has_one_cell():
     space = PNASNet()
     cell = space.parse(PNASNET_5)
