@@ -19,6 +19,7 @@ def mermaid(diagram: Diagram, title: str = "architecture") -> str:
     for number, group in enumerate(dict.fromkeys(node.group for node in diagram.nodes)):
         members = [_node(node, numbers[node.id]) for node in diagram.nodes if node.group == group]
         if group:
+            members = ["direction LR", *members]
             members = [f"subgraph g{number}[{_quoted(group)}]", *(f"  {member}" for member in members), "end"]
         lines += [f"  {member}" for member in members]
     lines += [f"  {_edge(edge, numbers)}" for edge in diagram.edges]

@@ -47,7 +47,7 @@ def _command(item: Item) -> str:
         if not item.arrow:
             return line
         corners = " -- ".join(_at(point) for point in item.head)
-        return line + "\n" + rf"\fill[{_color(item.color)}{faint}] {corners} -- cycle;"
+        return line + "\n" + rf"\path[fill={_color(item.color)}{faint}] {corners} -- cycle;"
     if isinstance(item, Shape):
         corner = item.x - item.width / 2, item.y - item.height / 2
         other = item.x + item.width / 2, item.y + item.height / 2
