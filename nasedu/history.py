@@ -339,7 +339,11 @@ def is_better(trial: Trial, best: Trial) -> bool:
 
 def incumbents(trials: Iterable[Trial]) -> list[Trial]:
     """Return after each trial the incumbent; a failed trial as long as none has succeeded."""
-    return list(accumulate(trials, lambda best, trial: trial if is_better(trial, best) else best))
+
+    def better(best: Trial, trial: Trial) -> Trial:
+        return trial if is_better(trial, best) else best
+
+    return list(accumulate(trials, better))
 
 
 def is_snapshot(number: int) -> bool:
