@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from nasedu.plots.text import text_width
 
@@ -120,9 +121,9 @@ class Text:
 Item = Shape | Stroke | Text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Drawing:
-    """Items, later ones over earlier ones, and the frame around them: left, top, right, bottom.
+    """Items, later ones over earlier ones, and the frame around them: left, top, right, bottom. A notebook shows it.
 
     Attributes:
         title: what it is, in a few words.
@@ -148,6 +149,15 @@ class Drawing:
     def scaled(self, factor: float) -> Drawing:
         """Return the drawing at another size: places, lines and text."""
         return self._mapped(factor, 0.0, 0.0)
+
+    def __repr__(self) -> str:
+        width, height = self.size
+        return f"<drawing of {width:.0f} × {height:.0f} points: {self.title}>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        from nasedu.plots.show import drawing_bundle, sized
+
+        return sized(drawing_bundle(self))
 
     def _mapped(self, factor: float, dx: float, dy: float) -> Drawing:
         left, top, right, bottom = self.frame

@@ -26,20 +26,22 @@ DRAWINGS = (*PICTURES, ".tex", ".dot", ".mmd")
 DOTS = 200  # of a PNG, per inch
 
 
-def save(architecture: Architecture | Diagram | networkx.DiGraph, path: str | Path, **options: Any) -> None:
+def save(architecture: Architecture | Diagram | networkx.DiGraph | Drawing, path: str | Path, **options: Any) -> None:
     """Write the drawing to a file, by the ending of its name. The same drawing gives the same bytes.
 
     ``.svg``, ``.pdf`` and ``.png`` are pictures, ``.tex`` is TikZ (a document of its own), ``.dot`` Graphviz
     and ``.mmd`` Mermaid. The last two have no coordinates and no style: their own programs lay them out.
 
     Args:
-        architecture: what to draw.
+        architecture: what to draw; or a drawing, such as :func:`difference` returns.
         path: where to; an existing file is replaced.
-        options: as for :func:`drawing_of`.
+        options: as for :func:`drawing_of`; a drawing takes none.
 
     Raises:
         ValueError: the name has another ending, or as :func:`drawing_of` does.
     """
+    if isinstance(architecture, Drawing):
+        return save_drawing(architecture, path, **options)
     ending = check_format(path, DRAWINGS)  # before the work
     if ending in ("dot", "mmd"):
         title = str(architecture) if isinstance(architecture, Architecture) else "architecture"
@@ -47,6 +49,7 @@ def save(architecture: Architecture | Diagram | networkx.DiGraph, path: str | Pa
         Path(path).write_text(writer(diagram_of(architecture), title), encoding="utf-8")
     else:
         save_drawing(drawing_of(architecture, **options), path)
+    return None
 
 
 def save_drawing(made: Drawing, path: str | Path) -> None:

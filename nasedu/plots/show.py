@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from nasedu.core import Architecture, Diagram
 from nasedu.history import History
 from nasedu.plots.describe import describe_diagram
+from nasedu.plots.drawing import Drawing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,6 +24,7 @@ __all__ = [
     "HISTORY_MIME",
     "architecture_bundle",
     "architecture_png",
+    "drawing_bundle",
     "history_bundle",
     "history_png",
     "sized",
@@ -46,10 +48,19 @@ def architecture_bundle(architecture: Architecture) -> dict[str, Any]:
 def architecture_png(architecture: Architecture) -> bytes:
     """Return the drawing as a PNG."""
     from nasedu.plots.architecture import drawing_of
+
+    return _drawing_png(drawing_of(architecture))
+
+
+def drawing_bundle(drawing: Drawing) -> dict[str, Any]:
+    """Return the MIME bundle of a drawing: what it shows in words, and as a picture."""
+    return {"text/plain": repr(drawing), "image/png": _base64(_drawing_png(drawing))}
+
+
+def _drawing_png(drawing: Drawing) -> bytes:
     from nasedu.plots.canvas import figure_of
 
-    made = drawing_of(architecture)
-    return _png(figure_of(made), {"Title": made.title, "Description": made.description})
+    return _png(figure_of(drawing), {"Title": drawing.title, "Description": drawing.description})
 
 
 def history_bundle(history: History) -> dict[str, Any]:

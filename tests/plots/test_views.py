@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import re
 
@@ -210,6 +211,28 @@ def test_a_string_longer_than_a_line_goes_on_below():
     made = plots.with_string(space.architecture((0,)), style="print")
     rows = {text.y for text in of_kind(made, Text) if text.name.startswith("piece")}
     assert len(rows) > 1 and all(text.box[2] <= made.frame[2] + 0.5 for text in of_kind(made, Text))
+
+
+# What all of them are -------------------------------------------------------------------------------
+
+
+def test_a_view_shows_itself_and_is_saved(tmp_path):
+    made = plots.difference(CELL, CELLS.architecture((3, 1, 2, 0, 2, 3)))
+    data, metadata = made._repr_mimebundle_()
+    assert (
+        data["text/plain"]
+        == repr(made)
+        == f"<drawing of {made.size[0]:.0f} × {made.size[1]:.0f} points: first and second>"
+    )
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert metadata["image/png"]["width"] == pytest.approx(made.size[0], abs=1)
+    for ending in ("svg", "png", "pdf", "tex"):
+        plots.save(made, tmp_path / f"difference.{ending}")
+    assert "≠ none" in (tmp_path / "difference.svg").read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="must end in"):
+        plots.save(made, tmp_path / "difference.dot")
+    with pytest.raises(TypeError):
+        plots.save(made, tmp_path / "difference.svg", style="print")  # a drawing has its style
 
 
 # The supernet ---------------------------------------------------------------------------------------
