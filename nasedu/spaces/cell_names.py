@@ -81,8 +81,13 @@ def cell_name(genes: Genes, outputs: tuple[int, ...], reduces: bool) -> str:
         if places > 1:
             alike = cell.texts({})[index], cell.text({index: "*"})  # what it computes, and where that arrives
             classes.setdefault(alike, []).append(index)
-    orders = itertools.product(*(itertools.permutations(classes[alike]) for alike in sorted(classes)))
-    return min(cell.text({index: f"#{n}" for n, index in enumerate(itertools.chain(*order))}) for order in orders)
+    best = ""
+    for order in itertools.product(*(itertools.permutations(classes[alike]) for alike in sorted(classes))):
+        numbers = {index: n for n, index in enumerate(itertools.chain(*order))}
+        if all(numbers.get(one, -1) <= numbers.get(other, -1) for one, other in cell.twins):
+            text = cell.text({index: f"#{n}" for index, n in numbers.items()})
+            best = min(best or text, text)
+    return best
 
 
 class _Cell:
@@ -90,11 +95,15 @@ class _Cell:
 
     def __init__(self, genes: Genes, outputs: tuple[int, ...], reduces: bool) -> None:
         self.operations: list[tuple[str, Sum]] = []  # with weights: the name, and what it reads
+        self.twins: list[tuple[int, int]] = []  # those that may change places, whatever else there is
         states: list[Sum] = [frozenset({(Input(i), 1)}) for i in (0, 1)]
         for pair in zip(genes[::2], genes[1::2], strict=True):
             terms: Counter[Term] = Counter()
+            count = len(self.operations)
             for name, source in pair:
                 terms.update(self._apply(name, states[source], 2 if reduces and source < 2 else 1))
+            if pair[0] == pair[1] and len(self.operations) == count + 2:
+                self.twins.append((count, count + 1))
             states.append(frozenset(terms.items()))
         self.outputs = [states[state] for state in outputs]
 
