@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nasedu.plots.drawing import Drawing, Shape, Stroke, Text
-from nasedu.plots.text import mathtext
+from nasedu.plots.text import clean, mathtext
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,7 +96,8 @@ def _paint_shape(ax: Axes, item: Shape, scale: float, order: float) -> None:
 
 
 def _paint_text(ax: Axes, item: Text, scale: float, order: float) -> None:
-    shown = mathtext(item.text)
+    text = clean(item.text)
+    shown = mathtext(text)
     look: dict[str, Any] = {}
     if item.back or item.frame:
         look["bbox"] = {
@@ -106,6 +107,6 @@ def _paint_text(ax: Axes, item: Text, scale: float, order: float) -> None:
     ax.text(
         item.x, item.y, shown, fontsize=item.size * scale, fontweight="bold" if item.bold else "normal",
         ha={"start": "left", "middle": "center", "end": "right"}[item.anchor],
-        va="center" if shown == item.text else "center_baseline", color=item.color, alpha=item.opacity, zorder=order,
-        parse_math=shown != item.text, gid=item.name, **look,
+        va="center" if shown == text else "center_baseline", color=item.color, alpha=item.opacity, zorder=order,
+        parse_math=shown != text, gid=item.name, **look,
     )  # fmt: skip

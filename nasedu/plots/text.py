@@ -6,7 +6,7 @@ import math
 import re
 from functools import cache
 
-__all__ = ["BOLD", "mathtext", "plain", "short", "split", "text_width"]
+__all__ = ["BOLD", "clean", "mathtext", "plain", "short", "split", "text_width"]
 
 BOLD = 1.17  # how much wider bold text is
 MEASURED = 10.0  # points; widths grow with the size
@@ -21,6 +21,11 @@ def split(label: str) -> tuple[str, str]:
     if underscore and index.endswith("}") and name.isalpha():
         return name, index[:-1]
     return label, ""
+
+
+def clean(text: str) -> str:
+    """Return the text without what cannot be printed, such as line breaks and control characters."""
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def mathtext(label: str) -> str:
@@ -55,6 +60,6 @@ def _width(text: str) -> float:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
-    shown = mathtext(text)
-    width, _, _ = text_to_path.get_text_width_height_descent(shown, FontProperties(size=MEASURED), shown != text)
+    shown = mathtext(clean(text))
+    width, _, _ = text_to_path.get_text_width_height_descent(shown, FontProperties(size=MEASURED), shown != clean(text))
     return math.ceil(10 * width) / 10
