@@ -28,7 +28,8 @@ What differs from the paper:
     * Their nodes are residual and convolutional blocks, poolings, sum and concatenation, for a whole network; these are
       the operations of cells, any of which sums its two inputs.
     * They only mutate. Crossover of sub-graphs in Cartesian genetic programming: Kalkreuth, Rudolph & Droschinsky,
-      EuroGP 2017, who rewire at a cut; here nodes keep their places, so that every gene is one of a parent's.
+      EuroGP 2017, who rewire at a cut; here nodes keep their places, so that every gene is one of a parent's. Whether
+      it does better than mutation alone depends on the problem (Husa & Kalkreuth, EuroGP 2018).
 """
 
 from __future__ import annotations
@@ -69,11 +70,11 @@ class Graphs(SearchSpace):
     """Cells of 1 to ``max_nodes`` nodes, each with an operation and one or two inputs.
 
     Args:
-        max_nodes: n, in 1..20.
+        max_nodes: n, a whole number in 1..20.
         operations: different ones out of ``OPERATIONS``.
 
     Raises:
-        ValueError: max_nodes is out of range, or an operation is unknown.
+        ValueError: max_nodes is no such number, or an operation is unknown.
 
     Example:
         >>> space = Graphs(max_nodes=3)
@@ -83,8 +84,8 @@ class Graphs(SearchSpace):
     """
 
     def __init__(self, max_nodes: int = 6, operations: Sequence[str] = OPERATIONS[:5]) -> None:
-        if not 1 <= max_nodes <= MOST_NODES:
-            raise ValueError(f"max_nodes must lie in 1..{MOST_NODES}; got {max_nodes}.")
+        if not isinstance(max_nodes, int | np.integer) or not 1 <= max_nodes <= MOST_NODES:
+            raise ValueError(f"max_nodes must be a whole number in 1..{MOST_NODES}; got {max_nodes!r}.")
         unknown = set(operations) - set(OPERATIONS)
         if unknown:
             raise ValueError(f"unknown operation {min(unknown)!r}; there are {', '.join(OPERATIONS)}.")

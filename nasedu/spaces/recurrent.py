@@ -30,6 +30,8 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace
 from nasedu.spaces.layered import arrange
 
@@ -56,11 +58,11 @@ class Recurrent(SearchSpace):
     """Recurrent cells: for each node an earlier one and an activation.
 
     Args:
-        nodes: N, how many nodes there are after node 0, in 1..100.
+        nodes: N, how many nodes there are after node 0, a whole number in 1..100.
         loose_ends: whether the new state is the mean over the loose ends (ENAS), and not over all nodes (DARTS).
 
     Raises:
-        ValueError: nodes is out of range.
+        ValueError: nodes is no such number.
 
     Example:
         >>> space = Recurrent()
@@ -71,8 +73,8 @@ class Recurrent(SearchSpace):
     """
 
     def __init__(self, nodes: int = 8, loose_ends: bool = False) -> None:
-        if not 1 <= nodes <= 100:
-            raise ValueError(f"nodes must lie in 1..100; got {nodes}.")
+        if not isinstance(nodes, int | np.integer) or not 1 <= nodes <= 100:
+            raise ValueError(f"nodes must be a whole number in 1..100; got {nodes!r}.")
         decisions = [Decision("node 1 activation", ACTIVATIONS)]
         for node in range(2, nodes + 1):
             decisions.append(Decision(f"node {node} input", tuple(range(node))))

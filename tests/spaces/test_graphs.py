@@ -68,8 +68,9 @@ def test_a_malformed_cell_is_refused(text, message):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"max_nodes": 0}, r"max_nodes must lie in 1\.\.20; got 0"),
-        ({"max_nodes": 21}, r"max_nodes must lie in 1\.\.20; got 21"),
+        ({"max_nodes": 0}, r"max_nodes must be a whole number in 1\.\.20; got 0"),
+        ({"max_nodes": 21}, r"a whole number in 1\.\.20; got 21"),
+        ({"max_nodes": "6"}, r"a whole number in 1\.\.20; got '6'"),
         ({"operations": ("none",)}, "unknown operation 'none'; there are skip_connect"),
         ({"operations": ()}, "must have at least one option"),
     ],

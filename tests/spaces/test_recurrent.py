@@ -100,9 +100,9 @@ def test_a_huge_text_is_refused_at_once(text):
     assert len(str(raised.value)) < 500
 
 
-@pytest.mark.parametrize("nodes", [0, 101])
+@pytest.mark.parametrize("nodes", [0, 101, 2.5])
 def test_cells_that_cannot_be_are_refused(nodes):
-    with pytest.raises(ValueError, match=rf"nodes must lie in 1\.\.100; got {nodes}"):
+    with pytest.raises(ValueError, match=rf"nodes must be a whole number in 1\.\.100; got {nodes}"):
         Recurrent(nodes=nodes)
 
 
