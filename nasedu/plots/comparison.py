@@ -43,7 +43,8 @@ class Difference:
             down: from top to bottom.
             labels: leave room for the names of operations.
         """
-        nodes = _merged(self.first.nodes, self.second.nodes)
+        ours = {node.id for node in self.first.nodes}
+        nodes = [*self.first.nodes, *(node for node in self.second.nodes if node.id not in ours)]
         edges = _by_ends(self.first.edges), _by_ends(self.second.edges)
         named = {(edge.source, edge.target) for edge in (*self.first.edges, *self.second.edges) if edge.operation}
         together = []
@@ -123,21 +124,6 @@ def _placed(diagram: Diagram, like: Diagram) -> Diagram:
             bent[index] = replace(bent[index], bend=like.edges[lane].bend)
     nodes = tuple(replace(node, x=places[node.id][0], y=places[node.id][1]) for node in diagram.nodes)
     return Diagram(nodes, tuple(bent))
-
-
-def _merged(first: Sequence[Node], second: Sequence[Node]) -> list[Node]:
-    """Return the nodes of both, each once, those of the second alone behind the ones that they follow there."""
-    merged = list(first)
-    ids = [node.id for node in first]
-    place = 0
-    for node in second:
-        if node.id in ids:
-            place = ids.index(node.id) + 1
-        else:
-            merged.insert(place, node)
-            ids.insert(place, node.id)
-            place += 1
-    return merged
 
 
 # What differs -------------------------------------------------------------------------------------
