@@ -45,15 +45,21 @@ def laid_out(architecture: nas.Architecture) -> nas.Diagram:
     return layered.arrange(diagram.nodes, diagram.edges)
 
 
-def network(architecture: nas.Architecture) -> Drawing:
-    """Return twenty cells, one below the other: two reductions among eighteen normal ones."""
+def cells(architecture: nas.Architecture) -> list[nas.Diagram]:
+    """Return the diagram of each cell."""
     diagram = architecture.space.diagram(architecture)
-    cells = []
+    found = []
     for group in dict.fromkeys(node.group for node in diagram.nodes):
         nodes = tuple(node for node in diagram.nodes if node.group == group)
         ids = {node.id for node in nodes}
-        cells.append(plots.drawing_of(nas.Diagram(nodes, tuple(e for e in diagram.edges if e.source in ids))))
-    return stacked([cells[number in (6, 13)] for number in range(20)], 10)
+        found.append(nas.Diagram(nodes, tuple(edge for edge in diagram.edges if edge.source in ids)))
+    return found
+
+
+def network(architecture: nas.Architecture) -> Drawing:
+    """Return twenty cells, one below the other: two reductions among eighteen normal ones."""
+    drawings = [plots.drawing_of(cell) for cell in cells(architecture)]
+    return stacked([drawings[number in (6, 13)] for number in range(20)], 10)
 
 
 def png(made: Drawing) -> bytes:
@@ -78,6 +84,12 @@ def main() -> None:
         turn = iter(architectures * (repeats // 5 + 2))
         measure(f"{name}, about {nodes} nodes", lambda turn=turn: laid_out(next(turn)), repeats)
     darts = nas.spaces.DARTS().sample(rng)
+    cell = cells(darts)[0]
+    print("\na DARTS cell")
+    measure("cell to drawing", lambda: plots.drawing_of(cell), repeats)
+    measure("cell to figure of matplotlib", lambda: figure_of(plots.drawing_of(cell)), repeats)
+    measure("cell to SVG", lambda: svg(plots.drawing_of(cell)), repeats)
+    measure("cell to PNG", lambda: png(plots.drawing_of(cell)), repeats)
     print("\na DARTS architecture, both cells")
     measure("drawing (layout, labels, colours)", lambda: plots.drawing_of(darts), repeats)
     made = plots.drawing_of(darts)

@@ -6,9 +6,10 @@ import math
 import re
 from functools import cache
 
-__all__ = ["BOLD", "clean", "mathtext", "plain", "short", "split", "text_width"]
+__all__ = ["BOLD", "INDEX", "LOWER", "clean", "mathtext", "plain", "short", "split", "text_width"]
 
 BOLD = 1.17  # how much wider bold text is
+INDEX, LOWER = 0.72, 0.3  # size of an index, and how far down it is, in sizes of the text
 MEASURED = 10.0  # points; widths grow with the size
 
 
@@ -60,6 +61,8 @@ def _width(text: str) -> float:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
-    shown = mathtext(clean(text))
-    width, _, _ = text_to_path.get_text_width_height_descent(shown, FontProperties(size=MEASURED), shown != clean(text))
+    name, index = split(clean(text))
+    if index:
+        return _width(name) + INDEX * _width(index)
+    width, _, _ = text_to_path.get_text_width_height_descent(name, FontProperties(size=MEASURED), False)
     return math.ceil(10 * width) / 10
