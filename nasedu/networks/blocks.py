@@ -21,7 +21,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -93,7 +95,7 @@ def _calls(network: nn.Module, input_shape: Shape) -> _Call:
     root = _Call(network, "", [inputs])
     stack = [root]
     was_training = {module: module.training for module in names}
-    with FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False) as counter, _WithoutNorms():
 
         def enter(module: nn.Module, given: tuple[Any, ...]) -> None:
             call = _Call(module, names[module], _tensors(given), flops=-int(counter.get_total_flops()))
@@ -120,6 +122,15 @@ def _calls(network: nn.Module, input_shape: Shape) -> _Call:
             for module, mode in was_training.items():
                 module.training = mode
     return root
+
+
+class _WithoutNorms(TorchFunctionMode):
+    """Leaves out batch norms: they change no shape, count no FLOPs, and would take most of the time."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is F.batch_norm:
+            return torch.empty_like(args[0])
+        return func(*args, **(kwargs or {}))
 
 
 def _tensors(values: Any) -> list[Tensor]:
