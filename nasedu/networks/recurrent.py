@@ -1,6 +1,6 @@
 """Networks of recurrent cells: a state that reads a sequence step by step, and a classifier of the mean state.
 
-Pham et al., arXiv:1802.03268, Section 2.1; Liu, Simonyan & Yang, arXiv:1806.09055, Appendix A.1.2. At each step
+Pham et al., arXiv:1802.03268, Section 2.1; Liu, Simonyan & Yang, arXiv:1806.09055, Section 3.1.2. At each step
 
     [c_0, z_0] = [x, h] W_0          s_0 = h   + σ(c_0) · (tanh(z_0) − h)
     [c_i, z_i] = s_j W_i             s_i = s_j + σ(c_i) · (f_i(z_i) − s_j)         h = mean of the output nodes
@@ -15,13 +15,14 @@ A step of a signal [channels, length] is a position; of an image [channels, heig
 channels · width numbers. The first state is zero.
 
 DARTS' model for Penn Treebank is such a cell with 850 inputs and units, 14,450,000 weights for its 8 nodes, and an
-embedding of 10,000 words that is used for reading and for predicting them, with a bias: 22,960,000 in all, 23M in the
-README of the authors' code.
+embedding of 10,000 words that is used for reading and for predicting them, with a bias: 22,960,000 in all,
+23 million in the paper's Table 2.
 
 What differs from the papers: they predict a word from the state of every step, and words are embedded; here the
-mean of the states over all steps is classified, and a convolution takes the embedding's place. The two batch norms are
-ours: with them a few epochs are enough. Dropout and penalties on the activations belong to language models and are
-left out.
+mean of the states over all steps is classified, and a convolution takes the embedding's place. The batch norms after
+it and before the classifier are ours: with them a few epochs are enough. (DARTS has one in every node while it
+searches, and none in the networks that it evaluates.) Dropout and penalties on the activations belong to language
+models and are left out.
 """
 
 from __future__ import annotations

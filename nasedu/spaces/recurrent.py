@@ -1,8 +1,8 @@
 """The recurrent cells of ENAS and DARTS: what happens to a state at each step of a sequence.
 
 Pham, Guan, Zoph, Le & Dean, "Efficient Neural Architecture Search via Parameter Sharing", ICML 2018, arXiv:1802.03268,
-Section 2.1; Liu, Simonyan & Yang, "DARTS: Differentiable Architecture Search", ICLR 2019, arXiv:1806.09055, Appendix
-A.1.2.
+Section 2.1; Liu, Simonyan & Yang, "DARTS: Differentiable Architecture Search", ICLR 2019, arXiv:1806.09055, Section
+3.1.2.
 
 Node 0 mixes the step's input x with the state h of the step before; every further node takes one earlier node, through
 an activation f of its own and a gate c that says how much of the node to replace:
@@ -23,7 +23,8 @@ What differs from the papers:
     * ENAS counts its first node among the N and chooses its activation; here, as in DARTS, it is node 0 and has tanh,
       as in the cell that ENAS found. 4ᴺ · N! is ENAS's formula too, for its 12 nodes, although there the first
       has no earlier node to take and the second has one.
-    * DARTS' ``none`` lives in its supernet and is no activation of this space.
+    * DARTS counts the two inputs, node 0 and the output too, and so has 12 nodes. Its ``none`` lives in the supernet
+      and is no activation of this space.
 """
 
 from __future__ import annotations
@@ -40,15 +41,15 @@ __all__ = ["ACTIVATIONS", "DARTS_V1", "DARTS_V2", "ENAS", "Recurrent"]
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "identity")
 LONGEST = 4_000  # characters of a native string: more than 100 nodes can need
 
-DARTS_V1 = (  # found by the first-order approximation, on Penn Treebank: of the authors' rnn/genotypes.py, as DARTS_V2
+DARTS_V1 = (  # found on Penn Treebank; what the authors' rnn/genotypes.py had at first
     "Genotype(recurrent=[('relu', 0), ('relu', 1), ('tanh', 2), ('relu', 3), ('relu', 4), ('identity', 1), "
     "('relu', 5), ('relu', 1)], concat=range(1, 9))"
 )
-DARTS_V2 = (  # second order
+DARTS_V2 = (  # and later
     "Genotype(recurrent=[('sigmoid', 0), ('relu', 1), ('relu', 1), ('identity', 1), ('tanh', 2), ('sigmoid', 5), "
     "('tanh', 3), ('relu', 5)], concat=range(1, 9))"
 )
-ENAS = (  # the cell of ENAS's Figure 6, as DARTS' code has it: Recurrent(nodes=11, loose_ends=True)
+ENAS = (  # found by ENAS on Penn Treebank, as DARTS' code has it: of Recurrent(nodes=11, loose_ends=True)
     "Genotype(recurrent=[('tanh', 0), ('tanh', 1), ('relu', 1), ('tanh', 3), ('tanh', 3), ('relu', 3), ('relu', 4), "
     "('relu', 7), ('relu', 8), ('relu', 8), ('relu', 8)], concat=[2, 5, 6, 9, 10, 11])"
 )
