@@ -2,7 +2,8 @@
 
 Klein & Hutter, "Tabular Benchmarks for Joint Architecture and Hyperparameter Optimization", arXiv:1905.04970,
 Section 2, for depth, width and activation; normalization and skip connections after the MLP and the ResNet of
-Gorishniy, Rubachev, Khrulkov & Babenko, "Revisiting Deep Learning Models for Tabular Data", arXiv:2106.11959, Section 3.
+Gorishniy, Rubachev, Khrulkov & Babenko, "Revisiting Deep Learning Models for Tabular Data", arXiv:2106.11959,
+Section 3.
 
 An architecture has a depth and a normalization and, for each layer up to that depth, a width and an activation. With
 ``skips=True`` a layer may have a skip connection around it. With n normalizations, w widths and a activations there are
