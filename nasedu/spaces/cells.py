@@ -26,13 +26,13 @@ from typing import Any
 
 from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace
 from nasedu.spaces import genotype
-from nasedu.spaces.cell_names import cell_name
 from nasedu.spaces.genotype import CELLS, Genes, Genotype
 from nasedu.spaces.layered import arrange
+from nasedu.spaces.terms import Function, Terms, total
 
-__all__ = ["MOST_NODES", "CellSpace"]
+__all__ = ["MOST_NODES", "CellSpace", "cell_name"]
 
-MOST_NODES = 8  # beyond that names of cells take seconds
+MOST_NODES = 8  # of two operations each; names have letters for 25
 TITLES = {"normal": "normal cell", "reduce": "reduction cell", "both": "normal and reduction cell"}
 
 
@@ -174,7 +174,7 @@ class CellSpace(SearchSpace):
         """Return a name for what the cells compute: the same for every order of the nodes and of a node's two genes.
 
         Cells of one name compute the same function of their inputs, where every operation with weights has its own;
-        ``nasedu.spaces.cell_names`` says by which rules. The order in which nodes are concatenated does not count, for
+        ``nasedu.spaces.terms`` says by which rules. The order in which nodes are concatenated does not count, for
         the weights of whatever reads them can be ordered alike.
         """
         given = self.genotype(architecture.choices)
@@ -195,6 +195,22 @@ class CellSpace(SearchSpace):
                 edges.append(Edge(f"{cell} {source}", f"{cell} {index // 2 + 2}", operation, decision))
             edges += [Edge(f"{cell} {state}", f"{cell} output") for state in self.outputs(genes)]
         return arrange(nodes, edges)
+
+
+def cell_name(genes: Genes, outputs: Sequence[int], reduces: bool) -> str:
+    """Return the name of what a cell computes, by the rules of :mod:`nasedu.spaces.terms`.
+
+    Args:
+        genes: (operation, source) pairs, two for each node.
+        outputs: the states that the output concatenates, in any order.
+        reduces: whether operations on states 0 and 1 have stride 2; there ``skip_connect`` has weights.
+    """
+    function = Function()
+    values: list[Terms] = [{"x0": 1}, {"x1": 1}]
+    for pair in zip(genes[::2], genes[1::2], strict=True):
+        parts = [function.apply(name, values[source], 2 if reduces and source < 2 else 1) for name, source in pair]
+        values.append(total(parts))
+    return function.name([values[state] for state in outputs])
 
 
 def _listed(states: tuple[int, ...]) -> str:

@@ -43,8 +43,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace, check_by, draw_below
-from nasedu.spaces import terms
 from nasedu.spaces.layered import arrange
+from nasedu.spaces.terms import Function, Terms, total
 
 __all__ = ["OPERATIONS", "Gene", "Graphs"]
 
@@ -243,8 +243,11 @@ class Graphs(SearchSpace):
 
         It is the same however the nodes are numbered, and whatever the skip connections are that make the same sums.
         """
-        genes = self.genes(architecture.choices)
-        return terms.name(genes, loose_ends(genes))
+        genes, function = self.genes(architecture.choices), Function()
+        values: list[Terms] = [{"x": 1}]
+        for operation, sources in genes:
+            values.append(function.apply(operation, total(values[source] for source in sources)))
+        return function.name([total(values[end] for end in loose_ends(genes))])
 
 
 def _sets(node: int) -> list[tuple[int, ...]]:

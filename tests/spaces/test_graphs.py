@@ -247,8 +247,8 @@ def test_canonical_is_quick_however_alike_the_convolutions_are():
     {
         "skip_connect(0)": "x",
         "skip_connect(0); skip_connect(0,1); avg_pool_3x3(0,2)": "3·avg(x)",
-        "avg_pool_3x3(0); max_pool_3x3(0); skip_connect(0,1); max_pool_3x3(0,1)": "avg(x)+max(avg(x)+x)+max(x)+x",
-        "skip_connect(0); max_pool_3x3(0,1)": "2·max(x)",
+        "avg_pool_3x3(0); max_pool_3x3(0); skip_connect(0,1); max_pool_3x3(0,1)": "avg(x)+max3(avg(x)+x)+max3(x)+x",
+        "skip_connect(0); max_pool_3x3(0,1)": "2·max3(x)",
         "conv_3x3(0); conv_3x3(0)": "a=conv_3x3(x); b=conv_3x3(x); a+b",
         "conv_3x3(0); skip_connect(1); skip_connect(1,2)": "a=conv_3x3(x); 2·a",
     }.items(),
