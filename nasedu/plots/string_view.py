@@ -42,9 +42,11 @@ def with_string(
     """
     look = style_of(style)
     picture = drawing_of(architecture, style=style, highlight=highlight, **options)
-    size = max(look.least_text, TEXT * look.enlarged)
+    size = max(look.least_text, TEXT)
     string = _string(architecture, look, picture.size[0], size, set(highlight))
-    return replace(stacked([picture, string]), title=picture.title, description=picture.description)
+    made = stacked([picture, string])
+    made = made.scaled(min(1.0, look.scale(*made.size)))
+    return replace(made, title=picture.title, description=picture.description)
 
 
 def _string(architecture: Architecture, look: Style, width: float, size: float, marked: set[int]) -> Drawing:

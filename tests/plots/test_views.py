@@ -183,9 +183,12 @@ def test_differences_of_any_two_are_drawn(space):
 def test_a_string_is_under_its_drawing_whole(architecture, style):
     made = plots.with_string(architecture, style=style)
     picture = plots.drawing_of(architecture, style=style)
+    look = style_of(style)
+    assert not look.width or (made.size[0] <= look.width + 0.5 and made.size[1] <= look.height + 0.5)
     string = of_kind(made, Text)[len(of_kind(picture, Text)) :]
     assert "".join(text.text for text in string).replace(" ", "") == str(architecture).replace(" ", "")
-    assert all(text.y > made.frame[1] + picture.size[1] for text in string)
+    lowest = max(text.box[3] for text in of_kind(made, Text) if text not in string)
+    assert all(text.box[1] > lowest for text in string)
     for a, b in itertools.combinations(string, 2):
         assert not overlap(a.box, b.box)
     assert all(made.frame[0] <= text.box[0] and text.box[2] <= made.frame[2] + 0.5 for text in string)
