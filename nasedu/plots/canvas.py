@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nasedu.plots.drawing import Drawing, Shape, Stroke, Text
-from nasedu.plots.text import INDEX, LOWER, clean, split, text_width
+from nasedu.plots.text import INDEX, LOWER, clean, minus, split, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +105,7 @@ def _paint_text(ax: Axes, item: Text, scale: float, order: float) -> None:
         left = item.x - item.width * {"start": 0.0, "middle": 0.5, "end": 1.0}[item.anchor]
         ax.text(left, item.y, name, fontstyle="italic", **look)
         look["fontsize"] *= INDEX
-        ax.text(left + text_width(name, item.size, item.bold), item.y + LOWER * item.size, index, **look)
+        ax.text(left + text_width(name, item.size, item.bold), item.y + LOWER * item.size, minus(index), **look)
         return
     if item.back or item.frame:
         look["bbox"] = {

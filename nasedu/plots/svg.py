@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.sax.saxutils import escape, quoteattr
 
 from nasedu.plots.drawing import Drawing, Item, Shape, Stroke, Text
-from nasedu.plots.text import INDEX, LOWER, split, text_width
+from nasedu.plots.text import INDEX, LOWER, minus, split, text_width
 
 __all__ = ["svg"]
 
@@ -86,7 +86,7 @@ def _words(item: Text) -> str:
     name, index = split(item.text)
     words = _text(name)
     if index:
-        small = f'<tspan dy="{LOWER}em" font-size="{_n(INDEX * item.size)}">{_text(index)}</tspan>'
+        small = f'<tspan dy="{LOWER}em" font-size="{_n(INDEX * item.size)}">{_text(minus(index))}</tspan>'
         words = f'<tspan font-style="italic">{words}</tspan>{small}'
     length = "" if index else f' textLength="{_n(text_width(item.text, item.size, item.bold))}"'
     adjust = ' lengthAdjust="spacingAndGlyphs"' if length else ""

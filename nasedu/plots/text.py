@@ -6,7 +6,7 @@ import math
 import re
 from functools import cache
 
-__all__ = ["BOLD", "INDEX", "LOWER", "clean", "mathtext", "plain", "short", "split", "text_width"]
+__all__ = ["BOLD", "INDEX", "LOWER", "clean", "mathtext", "minus", "plain", "short", "split", "text_width"]
 
 BOLD = 1.17  # how much wider bold text is
 INDEX, LOWER = 0.72, 0.3  # size of an index, and how far down it is, in sizes of the text
@@ -14,7 +14,7 @@ MEASURED = 10.0  # points; widths grow with the size
 
 
 def split(label: str) -> tuple[str, str]:
-    """Return a label's name and its index, both as they are read: ``c_{k-1}`` gives ``("c", "k-1")``.
+    """Return a label's name and its index: ``c_{k-1}`` gives ``("c", "k-1")``.
 
     A label without an index gives itself and ``""``.
     """
@@ -27,6 +27,11 @@ def split(label: str) -> tuple[str, str]:
 def clean(text: str) -> str:
     """Return the text without what cannot be printed, such as line breaks and control characters."""
     return text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def minus(index: str) -> str:
+    """Return an index as it is set, with minus signs and not hyphens."""
+    return index.replace("-", "\N{MINUS SIGN}")
 
 
 def mathtext(label: str) -> str:
@@ -63,6 +68,6 @@ def _width(text: str) -> float:
 
     name, index = split(clean(text))
     if index:
-        return _width(name) + INDEX * _width(index)
+        return _width(name) + INDEX * _width(minus(index))
     width, _, _ = text_to_path.get_text_width_height_descent(name, FontProperties(size=MEASURED), False)
     return math.ceil(10 * width) / 10

@@ -29,7 +29,7 @@ __all__ = ["arrange"]
 
 NODE, WIDTHS = 0.4, {"operation": 1.2, "input": 0.8, "output": 0.8}  # of a node's box, as most are
 HEIGHT = 0.4
-ROOM = {"right": (0.5, 1.4), "down": (0.5, 0.7)}  # between two layers; where an operation is written between them
+ROOM = {"right": (0.5, 1.4), "down": (0.5, 0.8)}  # between two layers; where an operation is written between them
 SIDE = {"right": 0.5, "down": 0.3}  # between two nodes of a layer
 LANE = 0.3  # between a node or an edge and an edge that passes
 GROUP = 1.4  # between groups

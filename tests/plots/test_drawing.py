@@ -459,9 +459,9 @@ def test_a_scaled_drawing_is_the_same_picture() -> None:
 def test_a_label_with_an_index_is_read_as_one() -> None:
     assert mathtext("c_{k-1}") == "$c_{k-1}$"
     assert mathtext("$1_{2") == "$1_{2"
-    assert text_width("c_{k-1}", 10) == text_width("c", 10) + 0.72 * text_width("k-1", 10)
+    assert text_width("c_{k-1}", 10) == text_width("c", 10) + 0.72 * text_width("k−1", 10)
     figure = canvas.figure_of(plots.drawing_of(sampled("darts", 1)[0]))
-    assert [text.get_text() for text in figure.axes[0].texts[:2]] == ["c", "k-2"]
+    assert [text.get_text() for text in figure.axes[0].texts[:2]] == ["c", "k−2"]
     one, other = (text.get_window_extent() for text in figure.axes[0].texts[:2])
     assert abs(one.x1 - other.x0) < 2 and other.y0 < one.y0, "below and right of its name"
 
