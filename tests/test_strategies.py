@@ -122,6 +122,13 @@ def test_the_same_rng_gives_the_same_history(make, space):
     assert history(make, space) == history(make, space)
 
 
+@pytest.mark.parametrize("name", sorted(set(nas.spaces.SPACES) - set(SPACES)))
+@every_strategy
+def test_it_runs_on_every_space_that_nasedu_has(make, name):
+    space = nas.space(name)
+    assert [trial.architecture in space for trial in history(make, space, trials=12).trials] == [True] * 12
+
+
 @every_strategy
 def test_another_rng_gives_another_history(make):
     assert choices(history(make, NASBench201(), seed=0)) != choices(history(make, NASBench201(), seed=1))

@@ -11,7 +11,8 @@ and pooling after it are the same path over node 1 and over node 2.
 What differs from the paper's encoding:
     * ``skip_connect`` changes nothing on its way, so it is no operation of a path (one of the paper's
       operations); ``none`` carries nothing, so no path goes over it.
-    * Paths of more than 3 operations are left out. The paper keeps the likeliest ones, which are short.
+    * Paths of more than 3 operations are left out. The paper keeps the likeliest ones, which are short. Where all are
+      longer, as in mobile networks of seven stages, the decisions alone tell architectures apart.
     * Nodes that compute, as in chains, are operations too, and paths begin with the name of their input,
       because some cells have two.
 """
