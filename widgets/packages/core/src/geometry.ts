@@ -96,7 +96,7 @@ export function layOut(diagram: Diagram, options: PictureOptions = {}): Picture 
   const widths = diagram.edges.map((edge) => labelWidth(edge));
   const labels = placeLabels(curves, widths, nodes);
   const edges = curves.map((curve, index) => edgeShape(curve, diagram.edges[index]!, index, labels[index]!));
-  return framed({ left: 0, top: 0, width: 0, height: 0, unit: unit.x, nodes, edges, titles: titlesOf(nodes) }, curves);
+  return framed({ left: 0, top: 0, width: 0, height: 0, unit: unit.x, nodes, edges, titles: titlesOf(nodes, diagram, unit.y, shifts) }, curves);
 }
 
 function nodeSize(node: DiagramNode, compact: boolean): { width: number; height: number; round: boolean } {
@@ -140,7 +140,7 @@ function groupShifts(diagram: Diagram, unit: number): Map<string, number> {
   const shifts = new Map<string, number>();
   if (names.length < 2) return shifts;
   const placed: Extent[] = [];
-  const extents = names.map((name) => extentOf(name, diagram.nodes.filter((node) => node.group === name), unit));
+  const extents = names.map((name) => extentOf(name, diagram, unit));
   for (const extent of extents.sort((a, b) => a.top - b.top)) {
     const above = placed.filter((other) => other.left < extent.right && extent.left < other.right);
     const free = Math.max(...above.map((other) => other.bottom)) + NODE_HEIGHT + TITLE_HEIGHT + 24;
@@ -151,10 +151,24 @@ function groupShifts(diagram: Diagram, unit: number): Map<string, number> {
   return shifts;
 }
 
-function extentOf(name: string, nodes: readonly DiagramNode[], unit: number): Extent {
-  const xs = nodes.map((node) => node.x);
-  const ys = nodes.map((node) => node.y * unit);
+function extentOf(name: string, diagram: Diagram, unit: number): Extent {
+  const xs = diagram.nodes.filter((node) => node.group === name).map((node) => node.x);
+  const ys = heightsOf(name, diagram).map((y) => y * unit);
   return { name, left: Math.min(...xs), right: Math.max(...xs), top: Math.min(...ys), bottom: Math.max(...ys) };
+}
+
+/** The y of what a group consists of: its nodes, and its edges, which may bend beyond them. */
+function heightsOf(group: string, { nodes, edges }: Diagram): number[] {
+  const own = new Map(nodes.filter((node) => node.group === group).map((node) => [node.id, node]));
+  const heights = [...own.values()].map((node) => node.y);
+  for (const edge of edges) {
+    const [start, end] = [own.get(edge.source), own.get(edge.target)];
+    if (start === undefined || end === undefined) continue;
+    const length = Math.hypot(end.x - start.x, end.y - start.y) || 1;
+    const control = (start.y + end.y) / 2 - (2 * edge.bend * (end.x - start.x)) / length;
+    for (const t of [0.25, 0.5, 0.75]) heights.push((1 - t) * (1 - t) * start.y + 2 * t * (1 - t) * control + t * t * end.y);
+  }
+  return heights;
 }
 
 /** The edge from centre to centre, its middle moved by `bend` to the left of its direction of travel. */
@@ -270,12 +284,13 @@ function coverage(box: Box, taken: readonly Box[], samples: readonly Point[][], 
   return cost;
 }
 
-function titlesOf(nodes: readonly NodeShape[]): Picture['titles'] {
+/** The name of each group, above it and what bends beyond it. */
+function titlesOf(nodes: readonly NodeShape[], diagram: Diagram, unit: number, shifts: ReadonlyMap<string, number>): Picture['titles'] {
   const names = [...new Set(nodes.map((shape) => shape.node.group))].filter((name) => name !== '');
   return names.map((text) => {
-    const members = nodes.filter((shape) => shape.node.group === text);
-    const left = Math.min(...members.map((shape) => shape.x - shape.width / 2));
-    return { text, x: left, y: Math.min(...members.map((shape) => shape.y)) - NODE_HEIGHT / 2 - 14 };
+    const left = Math.min(...nodes.filter((shape) => shape.node.group === text).map((shape) => shape.x - shape.width / 2));
+    const top = Math.min(...heightsOf(text, diagram)) * unit + (shifts.get(text) ?? 0);
+    return { text, x: left, y: top - NODE_HEIGHT / 2 - 14 };
   });
 }
 

@@ -84,6 +84,19 @@ describe('a picture', () => {
     expect(new Set(beside.nodes.map(({ y }) => y)).size).toBe(1);
   });
 
+  it('keeps titles away from edges that bend beyond the nodes of their group', () => {
+    const nodes = ['one', 'two'].flatMap((group, row) => [0, 3].map((x) => ({ id: `${group} ${x}`, x, y: 2 * row, label: '', group })));
+    const edges = [0.9, -0.9].map((bend, row) => ({ source: `${row ? 'two' : 'one'} 0`, target: `${row ? 'two' : 'one'} 3`, operation: 'conv', bend }));
+    for (const given of [edges, edges.map((edge) => ({ ...edge, bend: -edge.bend }))]) {
+      const picture = layOut(readDiagram({ nodes, edges: given }));
+      const [above, below] = picture.titles.map(({ y }) => y);
+      const [first, second] = picture.edges.map(({ label }) => label!.y);
+      expect(first! - above!).toBeGreaterThan(16);
+      expect(below! - first!).toBeGreaterThan(16);
+      expect(second! - below!).toBeGreaterThan(16);
+    }
+  });
+
   it('survives nodes at one point, edges to themselves and nothing at all', () => {
     const nodes = [
       { id: 'a', x: 0, y: 0, label: 'a' },
