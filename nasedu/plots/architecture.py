@@ -19,6 +19,7 @@ from nasedu.plots.layout import NODE_TEXT, lay_out
 from nasedu.plots.legend import legend as legend_of
 from nasedu.plots.painting import Weight, edge_name, painted
 from nasedu.plots.styles import Style, style_of
+from nasedu.plots.text import shortened
 from nasedu.spaces.layered import arrange
 
 if TYPE_CHECKING:
@@ -210,15 +211,16 @@ def _by_group(diagram: Diagram, texts: list[str]) -> list[tuple[Diagram, list[st
 
 
 def _drawn(
-    diagram: Diagram, texts: list[str], look: Style, weights: Weights | None, marked: Collection[str], way: _Way
+    diagram: Diagram, texts: list[str], look: Style, weights: Weights | None, marked: Collection[str | int], way: _Way
 ) -> Drawing:
     if way.down or (way.tight and not way.labels):
         edges = diagram.edges if way.labels else tuple(replace(edge, operation="") for edge in diagram.edges)
         laid = arrange(diagram.nodes, edges, down=way.down)
         pairs = zip(diagram.edges, laid.edges, strict=True)
         diagram = Diagram(laid.nodes, tuple(replace(edge, bend=other.bend) for edge, other in pairs))
-    written = [look.written(text) for text in texts] if way.labels else [""] * len(texts)
+    written = [shortened(look.written(text)) for text in texts] if way.labels else [""] * len(texts)
     labels = [look.written(node.label) if node.kind == "operation" else node.label for node in diagram.nodes]
+    labels = [shortened(label) for label in labels]
     picture = lay_out(diagram, written, labels, beside=BESIDE_WEIGHTS if weights else 0.0, tight=way.tight)
     return painted(picture, look, weights, marked)
 
@@ -256,18 +258,18 @@ def _weighted(diagram: Diagram, weights: Weights) -> tuple[Diagram, list[str]]:
 # Marks ---------------------------------------------------------------------------------------
 
 
-def _marked(given: object, diagram: Diagram, highlight: set[int]) -> set[str]:
-    """Return the names of the nodes and edges that the highlighted decisions make."""
+def _marked(given: object, diagram: Diagram, highlight: set[int]) -> set[str | int]:
+    """Return the decisions that edges have, and the names of the nodes and edges that the other ones make."""
     if not highlight:
         return set()
     if isinstance(given, Architecture):
         count = len(given.space.decisions)
         if not all(0 <= index < count for index in highlight):
             raise ValueError(f"highlight takes indices of decisions, 0..{count - 1}; got {sorted(highlight)}.")
-    marked: set[str] = set()
-    for index in highlight:
-        edges = {edge_name(edge) for edge in diagram.edges if edge.decision == index}
-        marked |= edges or (_made_by(given, index) if isinstance(given, Architecture) else set())
+    of_edges = {edge.decision for edge in diagram.edges}
+    marked: set[str | int] = set(highlight & of_edges)
+    for index in highlight - of_edges:
+        marked |= _made_by(given, index) if isinstance(given, Architecture) else set()
     return marked
 
 

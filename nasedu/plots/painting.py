@@ -27,7 +27,7 @@ def painted(
     picture: Picture,
     style: Style,
     weights: Mapping[tuple[str, str], Weight] | None = None,
-    marked: Collection[str] = (),
+    marked: Collection[str | int] = (),
 ) -> Drawing:
     """Return the drawing of a picture.
 
@@ -35,19 +35,23 @@ def painted(
         picture: where everything is.
         style: how it looks.
         weights: of edges, by their ends: one for the operation, or one for each of several, side by side.
-        marked: names of nodes and edges to mark as changed.
+        marked: what to mark as changed: nodes and edges by their names, and edges by their decisions.
     """
     items: list[Item] = []
     for edge in picture.edges:
         weight = (weights or {}).get((edge.source, edge.target))
-        items += _edge(edge, style, edge_name(edge) in marked) if weight is None else _weighted(edge, weight, style)
+        items += _edge(edge, style, _is_marked(edge, marked)) if weight is None else _weighted(edge, weight, style)
     for node in picture.nodes:
         items += _node(node, style, node.id in marked)
     for edge in picture.edges:
         if edge.label is not None:
-            items.append(_label(edge, style, edge_name(edge) in marked))
+            items.append(_label(edge, style, _is_marked(edge, marked)))
     items += [Text(x, y, text, TITLE_TEXT, style.ink, "start", bold=True) for x, y, text in picture.titles]
     return Drawing(tuple(items), picture.frame, style.paper)
+
+
+def _is_marked(edge: EdgeLine, marked: Collection[str | int]) -> bool:
+    return edge_name(edge) in marked or (edge.decision is not None and edge.decision in marked)
 
 
 def _edge(edge: EdgeLine, style: Style, is_marked: bool) -> list[Item]:

@@ -6,10 +6,11 @@ import math
 import re
 from functools import cache
 
-__all__ = ["BOLD", "INDEX", "LOWER", "clean", "mathtext", "minus", "plain", "short", "split", "text_width"]
+__all__ = ["BOLD", "INDEX", "LOWER", "clean", "mathtext", "minus", "plain", "short", "shortened", "split", "text_width"]
 
 BOLD = 1.17  # how much wider bold text is
 INDEX, LOWER = 0.72, 0.3  # size of an index, and how far down it is, in sizes of the text
+LONGEST = 40  # letters
 MEASURED = 10.0  # points; widths grow with the size
 
 
@@ -27,6 +28,11 @@ def split(label: str) -> tuple[str, str]:
 def clean(text: str) -> str:
     """Return the text without what cannot be printed, such as line breaks and control characters."""
     return text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def shortened(text: str) -> str:
+    """Return the text, cut where it is longer than a drawing has room for."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def minus(index: str) -> str:

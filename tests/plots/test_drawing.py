@@ -241,6 +241,14 @@ def test_a_highlight_marks_exactly_the_edge_of_the_changed_decision(name: str) -
             assert changed(made) == [f"{edge.source}→{edge.target}"]
 
 
+def test_of_two_edges_between_the_same_nodes_the_changed_one_is_marked() -> None:
+    nodes = [nas.Node("a", 0, 0, "a", "input"), nas.Node("b", 0, 0, "b", "output")]
+    edges = [nas.Edge("a", "b", "conv_3x3", 0), nas.Edge("a", "b", "max_pool_3x3", 1)]
+    made = plots.drawing_of(nas.spaces.layered.arrange(nodes, edges), highlight=[1])
+    assert changed(made) == ["a→b"]
+    assert [bool(label.frame) for label in of(made, Text, "label ")] == [False, True]
+
+
 def test_a_highlighted_layer_is_marked_as_a_node() -> None:
     space = SPACES["deep chain"]
     chain = space.parse("conv3-16-relu+skip > pool > pool > dense-8-relu > dense-8-tanh")
@@ -289,6 +297,16 @@ def test_two_edges_between_the_same_nodes_are_both_drawn() -> None:
     one, other = of(made, Stroke)
     assert abs(one.control[1] - other.control[1]) > 20
     assert faults(made) == []
+
+
+def test_long_names_are_cut_and_cover_nothing() -> None:
+    long = "an operation with a name " + 10 * "that has no end "
+    space = nas.SearchSpace("wordy", [nas.Decision(name, (long, "b")) for name in ("first", "second", "third")])
+    made = plots.drawing_of(space.architecture((0, 0, 0)))
+    assert faults(made) == []
+    assert next(text for text in texts(made) if text.endswith("…") and len(text) == 40).startswith(
+        "first: an operation"
+    )
 
 
 def test_a_cycle_needs_coordinates() -> None:
