@@ -46,7 +46,9 @@ __all__ = [
     "Trial",
     "check_by",
     "check_text",
+    "check_whole",
     "draw_below",
+    "shown",
 ]
 
 Option = str | int | float | bool
@@ -56,7 +58,7 @@ MAX_REDRAWS = 10_000
 REDRAWS_BEFORE_LISTING = 100
 MAX_NEIGHBORS = 100_000
 MAX_LISTED = 10_000_000
-MAX_TEXT = 100_000
+MAX_TEXT, MAX_SHOWN = 100_000, 100
 HOW_TO_PARSE = "space.parse(text) makes an architecture of a string."
 
 
@@ -301,20 +303,23 @@ class SearchSpace:
         unknown = given.keys() - {decision.name for decision in self.decisions}
         if unknown:
             known = ", ".join(decision.name for decision in self.decisions)
-            raise ValueError(f"unknown decision {min(unknown)!r} in {text!r}; {self.name} has {known}.")
+            raise ValueError(f"unknown decision {shown(min(unknown))} in {shown(text)}; {self.name} has {known}.")
         choices = []
         for decision in self.decisions:
             names = [str(option).strip() for option in decision.options]
             option = given.get(decision.name, names[0])
             if option not in names:
                 raise ValueError(
-                    f"unknown option {option!r} of decision {decision.name!r} in {text!r}; it has {', '.join(names)}."
+                    f"unknown option {shown(option)} of decision {decision.name!r} in {shown(text)}; "
+                    f"it has {', '.join(names)}."
                 )
             choices.append(names.index(option))
         architecture = self.architecture(self.pin(tuple(choices)))
         missing = architecture.options.keys() - given.keys()
         if missing:
-            raise ValueError(f"decision {min(missing)!r} is missing in {text!r}; give every decision that is active.")
+            raise ValueError(
+                f"decision {min(missing)!r} is missing in {shown(text)}; give every decision that is active."
+            )
         return architecture
 
     def diagram(self, architecture: Architecture) -> Diagram:
@@ -324,6 +329,13 @@ class SearchSpace:
         labels = [("input", "input"), *labels, ("output", "output")]
         nodes = [Node(str(i), 1.5 * i, 0.0, label, kind) for i, (label, kind) in enumerate(labels)]
         return Diagram(tuple(nodes), tuple(Edge(a.id, b.id) for a, b in itertools.pairwise(nodes)))
+
+    def structure(self, architecture: Architecture) -> Diagram:
+        """Return the nodes and edges of :meth:`diagram`, with places or without: for who wants the graph alone.
+
+        Override it where finding the places takes long; models of architectures ask for thousands of structures.
+        """
+        return self.diagram(architecture)
 
     def canonical(self, architecture: Architecture) -> str:
         """Return a name for what the architecture computes.
@@ -654,20 +666,37 @@ def check_by(by: str) -> None:
         raise ValueError(f"by must be 'architecture' or 'decision'; got {by!r}.")
 
 
-def check_text(text: str) -> str:
-    """Return the text, if it is short enough to be a native string: at most 100,000 characters.
+def check_text(text: str, longest: int = MAX_TEXT) -> str:
+    """Return the text, if it is short enough to be a native string of a space.
 
     Raises:
         ValueError: it is longer. Parsers call this first, so that whatever comes is refused in no time.
         TypeError: it is no text.
     """
     if not isinstance(text, str):
-        raise TypeError(f"an architecture is parsed from a string; got {text!r:.100}.")
-    if len(text) > MAX_TEXT:
+        raise TypeError(f"an architecture is parsed from a string; got {shown(text)}.")
+    if len(text) > longest:
         raise ValueError(
-            f"the string of an architecture has at most {MAX_TEXT:,} characters; got {len(text):,}, {text[:40]!r}…"
+            f"the string of an architecture has at most {longest:,} characters; got {len(text):,}: {shown(text)}."
         )
     return text
+
+
+def check_whole(name: str, value: object, least: int, most: int) -> int:
+    """Return an argument as Python's int, if it is a whole number in least..most, of Python or numpy.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
+        raise ValueError(f"{name} must be a whole number in {least}..{most}; got {shown(value)}.")
+    return int(value)
+
+
+def shown(value: object) -> str:
+    """Return a value as an error shows it: as it is typed, cut after 100 characters."""
+    text = repr(value[: MAX_SHOWN + 1] if isinstance(value, str) else value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
 def _rounded(size: int) -> str:
@@ -681,7 +710,7 @@ def _is_inherited(space: SearchSpace, method: str) -> bool:
 def _split_assignment(part: str, text: str) -> tuple[str, str]:
     name, equals, option = part.partition("=")
     if not equals:
-        raise ValueError(f"expected 'decision=option,decision=option,…'; got {part!r} in {text!r}.")
+        raise ValueError(f"expected 'decision=option,decision=option,…'; got {shown(part)} in {shown(text)}.")
     return name.strip(), option.strip()
 
 

@@ -24,7 +24,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace
+from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace, check_whole, shown
 from nasedu.spaces import genotype
 from nasedu.spaces.genotype import CELLS, Genes, Genotype
 from nasedu.spaces.layered import arrange
@@ -49,7 +49,7 @@ class CellSpace(SearchSpace):
         parameters: what the space was made with.
 
     Raises:
-        ValueError: the number of nodes is out of range.
+        ValueError: the number of nodes is no whole number, or out of range.
     """
 
     def __init__(
@@ -63,14 +63,13 @@ class CellSpace(SearchSpace):
         one_cell: bool = False,
         parameters: dict[str, Any] | None = None,
     ) -> None:
-        if not 1 <= nodes <= MOST_NODES:
-            raise ValueError(f"the number of nodes in a cell must lie in 1..{MOST_NODES}; got {nodes}.")
-        self.operations, self.nodes = tuple(operations), nodes
+        self.operations = tuple(operations)
+        self.nodes = check_whole("the number of nodes in a cell", nodes, 1, MOST_NODES)
         self.two_sources, self.loose_ends = two_sources, loose_ends
         self.cells = ("both",) if one_cell else CELLS
         self.sources: list[tuple[tuple[int, ...], ...]] = []  # of each node, the pairs of states that it may read
         decisions = []
-        for cell, node in itertools.product(self.cells, range(nodes)):
+        for cell, node in itertools.product(self.cells, range(self.nodes)):
             place = f"{cell} node {node + 2}"
             if two_sources:
                 self.sources.append(tuple(itertools.combinations(range(node + 2), 2)))
@@ -122,7 +121,7 @@ class CellSpace(SearchSpace):
         for operation, _ in pair:
             if operation not in self.operations:
                 known = ", ".join(self.operations)
-                raise ValueError(f"unknown operation {operation!r}; the {type(self).__name__} space has {known}.")
+                raise ValueError(f"unknown operation {shown(operation)}; the {type(self).__name__} space has {known}.")
         inputs = [self.sources[node].index(sources)] if self.two_sources else list(sources)
         return [*inputs, *(self.operations.index(operation) for operation, _ in pair)]
 
@@ -182,7 +181,12 @@ class CellSpace(SearchSpace):
         return f"{normal} / {cell_name(given.reduce, given.reduce_concat, reduces=True)}"
 
     def diagram(self, architecture: Architecture) -> Diagram:
-        """Return the cells, the normal one above the reduction cell."""
+        """Return the cells laid out in layers, the normal one above the reduction cell."""
+        found = self.structure(architecture)
+        return arrange(found.nodes, found.edges)
+
+    def structure(self, architecture: Architecture) -> Diagram:
+        """Return the cells: their inputs and nodes, operations on the edges, and what the output concatenates."""
         nodes: list[Node] = []
         edges: list[Edge] = []
         for row, cell in enumerate(self.cells):
@@ -194,7 +198,7 @@ class CellSpace(SearchSpace):
                 decision = self._operation_index(row * 2 * self.nodes + index)
                 edges.append(Edge(f"{cell} {source}", f"{cell} {index // 2 + 2}", operation, decision))
             edges += [Edge(f"{cell} {state}", f"{cell} output") for state in self.outputs(genes)]
-        return arrange(nodes, edges)
+        return Diagram(tuple(nodes), tuple(edges))
 
 
 def cell_name(genes: Genes, outputs: Sequence[int], reduces: bool) -> str:

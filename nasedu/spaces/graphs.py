@@ -42,7 +42,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace, check_by, draw_below
+from nasedu.core import (
+    Architecture,
+    Decision,
+    Diagram,
+    Edge,
+    Node,
+    SearchSpace,
+    check_by,
+    check_text,
+    check_whole,
+    draw_below,
+    shown,
+)
 from nasedu.spaces.layered import arrange
 from nasedu.spaces.terms import Function, Terms, total
 
@@ -84,8 +96,7 @@ class Graphs(SearchSpace):
     """
 
     def __init__(self, max_nodes: int = 6, operations: Sequence[str] = OPERATIONS[:5]) -> None:
-        if not isinstance(max_nodes, int | np.integer) or not 1 <= max_nodes <= MOST_NODES:
-            raise ValueError(f"max_nodes must be a whole number in 1..{MOST_NODES}; got {max_nodes!r}.")
+        max_nodes = check_whole("max_nodes", max_nodes, 1, MOST_NODES)
         unknown = set(operations) - set(OPERATIONS)
         if unknown:
             raise ValueError(f"unknown operation {min(unknown)!r}; there are {', '.join(OPERATIONS)}.")
@@ -97,7 +108,7 @@ class Graphs(SearchSpace):
                 options = tuple(",".join(map(str, sources)) for sources in self.inputs[node])
                 decisions.append(Decision(f"node {node} inputs", options))
             decisions.append(Decision(f"node {node} operation", self.operations))
-        super().__init__("graphs", decisions, {"max_nodes": int(max_nodes), "operations": list(operations)})
+        super().__init__("graphs", decisions, {"max_nodes": max_nodes, "operations": list(operations)})
 
     def genes(self, choices: tuple[int, ...]) -> list[Gene]:
         """Return what each node from 1 on does and reads."""
@@ -120,7 +131,7 @@ class Graphs(SearchSpace):
         choices = [len(genes) - 1]
         for node, (operation, sources) in enumerate(genes, 1):
             if operation not in self.operations:
-                raise ValueError(f"unknown operation {operation!r}; this space has {', '.join(self.operations)}.")
+                raise ValueError(f"unknown operation {shown(operation)}; this space has {', '.join(self.operations)}.")
             if tuple(sources) not in self.inputs[node]:
                 raise ValueError(
                     f"node {node} must read one or two different nodes among 0..{node - 1}, the lower one first; "
@@ -209,17 +220,22 @@ class Graphs(SearchSpace):
         Raises:
             ValueError: the string is malformed, too long, or names an unknown operation or a node that is not there.
         """
-        if len(text) > LONGEST:
-            raise ValueError(f"a cell's string has at most {LONGEST:,} characters; got {len(text):,}: {text[:80]!r}….")
         genes: list[Gene] = []
-        for part in text.split(";"):
+        for part in check_text(text, LONGEST).split(";"):
             gene = re.fullmatch(r"\s*(\w+)\s*\(\s*([0-9]{1,2})\s*(?:,\s*([0-9]{1,2})\s*)?\)\s*", part)
             if gene is None:
-                raise ValueError(f"expected nodes like conv_3x3(0,1), separated by ';'; got {part!r} in {text!r}.")
+                raise ValueError(
+                    f"expected nodes like conv_3x3(0,1), separated by ';'; got {shown(part)} in {shown(text)}."
+                )
             genes.append((gene[1], tuple(int(source) for source in gene.groups()[1:] if source is not None)))
         return self.from_genes(genes)
 
     def diagram(self, architecture: Architecture) -> Diagram:
+        """Return the structure, laid out in layers."""
+        found = self.structure(architecture)
+        return arrange(found.nodes, found.edges)
+
+    def structure(self, architecture: Architecture) -> Diagram:
         """Return the cell: a box for each operation, between the input and the sum of the loose ends."""
         genes = self.genes(architecture.choices)
         nodes = [
@@ -236,7 +252,7 @@ class Graphs(SearchSpace):
             for source in sources
         ]
         edges += [Edge(str(node), "output") for node in loose_ends(genes)]
-        return arrange(nodes, edges)
+        return Diagram(tuple(nodes), tuple(edges))
 
     def canonical(self, architecture: Architecture) -> str:
         """Return a name for the function that the cell computes, by the rules of :mod:`nasedu.spaces.terms`.

@@ -25,12 +25,21 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace
+from nasedu.core import (
+    Architecture,
+    Decision,
+    Diagram,
+    Edge,
+    Node,
+    SearchSpace,
+    check_text,
+    check_whole,
+    shown,
+)
 from nasedu.spaces.adjacency import LARGEST_MATRIX, live_part
 from nasedu.spaces.isomorphism import edges_of, full_graphs, labelings, masks_after, orders, representatives, stars
 from nasedu.spaces.layered import arrange
@@ -49,7 +58,7 @@ class NASBench101(SearchSpace):
 
     Args:
         max_vertices: of a cell, input and output included, 2 to 7.
-        max_edges: of a cell, at least 1.
+        max_edges: of a cell, 1 to 21.
 
     Raises:
         ValueError: an argument is out of range.
@@ -61,11 +70,8 @@ class NASBench101(SearchSpace):
     """
 
     def __init__(self, max_vertices: int = 7, max_edges: int = 9) -> None:
-        if not isinstance(max_vertices, int) or not 2 <= max_vertices <= 7:
-            raise ValueError(f"max_vertices must be a whole number in 2..7, larger are too many; got {max_vertices!r}.")
-        if not isinstance(max_edges, int) or max_edges < 1:
-            raise ValueError(f"max_edges must be a whole number of at least 1; got {max_edges!r}.")
-        self.max_edges = max_edges
+        max_vertices = check_whole("max_vertices", max_vertices, 2, 7)
+        self.max_edges = max_edges = check_whole("max_edges", max_edges, 1, len(edges_of(7)))
         last = max_vertices - 1
         names = {0: "input", last: "output"} | {vertex: str(vertex) for vertex in range(1, last)}
         edges, inner = edges_of(max_vertices), range(1, last)
@@ -178,11 +184,11 @@ class NASBench101(SearchSpace):
         """
         vertices, edges = live_part(matrix, len(operations))
         if [*operations[:1], *operations[-1:]] != ["input", "output"]:
-            raise ValueError(f"operations must be 'input', …, 'output'; got {_short(list(operations))}.")
+            raise ValueError(f"operations must be 'input', …, 'output'; got {shown(list(operations))}.")
         for operation in operations[1:-1]:
             if operation not in OPERATIONS:
                 known = ", ".join(OPERATIONS)
-                raise ValueError(f"unknown operation {_short(operation)}; NAS-Bench-101 has {known}.")
+                raise ValueError(f"unknown operation {shown(operation)}; NAS-Bench-101 has {known}.")
         if not vertices:
             raise ValueError("the cell is disconnected: there must be a path from the input to the output.")
         most = len(self._slots) + 1
@@ -222,17 +228,22 @@ class NASBench101(SearchSpace):
         Raises:
             ValueError: the string is malformed, or is no cell of the space.
         """
-        words = text.split() if len(text) <= LONGEST_TEXT else []
+        words = check_text(text, LONGEST_TEXT).split()
         rows = words[0].split("/") if words else []
         if len(words) > 2 or not rows or any(set(row) - {"0", "1"} or len(row) != len(rows) for row in rows):
             raise ValueError(
                 "expected the rows of the matrix and the operations of the inner vertices, such as "
-                f"'0110/0001/0001/0000 conv3x3-bn-relu,maxpool3x3'; got {_short(text)}."
+                f"'0110/0001/0001/0000 conv3x3-bn-relu,maxpool3x3'; got {shown(text)}."
             )
         operations = words[1].split(",") if len(words) == 2 else []
         return self.from_matrix([[int(digit) for digit in row] for row in rows], ["input", *operations, "output"])
 
     def diagram(self, architecture: Architecture) -> Diagram:
+        """Return the structure, laid out in layers."""
+        found = self.structure(architecture)
+        return arrange(found.nodes, found.edges)
+
+    def structure(self, architecture: Architecture) -> Diagram:
         """Return the cell: a node for each vertex, labelled with its operation, and its edges."""
         vertices, edges, operations = self._parts(architecture.choices)
         edge_slots, operation_slots = self._slots[vertices]
@@ -245,7 +256,7 @@ class NASBench101(SearchSpace):
             for (source, target), edge, slot in zip(edges_of(vertices), edges, edge_slots, strict=True)
             if edge
         ]
-        return arrange(nodes, there)
+        return Diagram(tuple(nodes), tuple(there))
 
     # Relabelling ------------------------------------------------------------------------------
 
@@ -309,8 +320,3 @@ def _joined(hashes: Sequence[str], vertices: Iterable[int]) -> str:
 
 def _md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:80]}…"

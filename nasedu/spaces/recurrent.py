@@ -31,9 +31,17 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-
-from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace
+from nasedu.core import (
+    Architecture,
+    Decision,
+    Diagram,
+    Edge,
+    Node,
+    SearchSpace,
+    check_text,
+    check_whole,
+    shown,
+)
 from nasedu.spaces.layered import arrange
 
 __all__ = ["ACTIVATIONS", "DARTS_V1", "DARTS_V2", "ENAS", "Recurrent"]
@@ -74,13 +82,12 @@ class Recurrent(SearchSpace):
     """
 
     def __init__(self, nodes: int = 8, loose_ends: bool = False) -> None:
-        if not isinstance(nodes, int | np.integer) or not 1 <= nodes <= 100:
-            raise ValueError(f"nodes must be a whole number in 1..100; got {nodes!r}.")
+        nodes = check_whole("nodes", nodes, 1, 100)
         decisions = [Decision("node 1 activation", ACTIVATIONS)]
         for node in range(2, nodes + 1):
             decisions.append(Decision(f"node {node} input", tuple(range(node))))
             decisions.append(Decision(f"node {node} activation", ACTIVATIONS))
-        self.nodes, self.loose_ends = int(nodes), bool(loose_ends)
+        self.nodes, self.loose_ends = nodes, bool(loose_ends)
         super().__init__("recurrent", decisions, {"nodes": self.nodes, "loose_ends": self.loose_ends})
 
     def genes(self, choices: tuple[int, ...]) -> list[tuple[str, int]]:
@@ -116,12 +123,12 @@ class Recurrent(SearchSpace):
         """
         parts = re.fullmatch(
             r"\s*Genotype\(\s*recurrent\s*=\s*\[([^\[\]]*)\]\s*,\s*concat\s*=\s*(range\([0-9,\s]*\)|\[[0-9,\s]*\])\s*\)\s*",
-            text[: LONGEST + 1],
+            check_text(text, LONGEST),
         )
-        if parts is None or len(text) > LONGEST:
+        if parts is None:
             raise ValueError(
-                f"expected \"Genotype(recurrent=[('relu', 0), …], concat=range(1, {self.nodes + 1}))\" of at most "
-                f"{LONGEST:,} characters; got {text[:100]!r}, {len(text):,} characters."
+                f"expected \"Genotype(recurrent=[('relu', 0), …], concat=range(1, {self.nodes + 1}))\"; "
+                f"got {shown(text)}."
             )
         genes = _parse_genes(parts[1])
         if len(genes) != self.nodes:
@@ -150,6 +157,11 @@ class Recurrent(SearchSpace):
             )
 
     def diagram(self, architecture: Architecture) -> Diagram:
+        """Return the structure, laid out in layers."""
+        found = self.structure(architecture)
+        return arrange(found.nodes, found.edges)
+
+    def structure(self, architecture: Architecture) -> Diagram:
         """Return the cell: input and old state into node 0, a tree of nodes, and the new state."""
         genes = self.genes(architecture.choices)
         nodes = [Node("x", 0.0, 0.0, "x_{t}", "input"), Node("h", 0.0, 0.0, "h_{t-1}", "input")]
@@ -158,7 +170,7 @@ class Recurrent(SearchSpace):
         edges = [Edge("x", "0"), Edge("h", "0")]
         edges += [Edge(str(source), str(i), name, 2 * (i - 1)) for i, (name, source) in enumerate(genes, 1)]
         edges += [Edge(str(node), "output") for node in self.outputs(genes)]
-        return arrange(nodes, edges)
+        return Diagram(tuple(nodes), tuple(edges))
 
     def canonical(self, architecture: Architecture) -> str:
         """Return a name for the function that the cell computes: its tree, whatever the order of its nodes.
@@ -197,6 +209,6 @@ def _parse_genes(genes: str) -> list[tuple[str, int]]:
     for part in genes.strip().removesuffix(",").removesuffix(")").split("),"):
         gene = re.fullmatch(r"\s*\(\s*(['\"])(\w+)\1\s*,\s*([0-9]{1,3})\s*", part)
         if gene is None:
-            raise ValueError(f"expected genes like ('relu', 0), separated by commas; got {part.strip()[:100]!r}.")
+            raise ValueError(f"expected genes like ('relu', 0), separated by commas; got {shown(part.strip())}.")
         found.append((gene[2], int(gene[3])))
     return found

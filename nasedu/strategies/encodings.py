@@ -44,13 +44,13 @@ def paths(architecture: Architecture) -> list[str]:
         >>> paths(NASBench201().parse("|avg_pool_3x3~0|+|none~0|none~1|+|skip_connect~0|nor_conv_3x3~1|none~2|"))
         ['0', '0 > avg_pool_3x3 > nor_conv_3x3']
     """
-    diagram = architecture.space.diagram(architecture)
+    graph = architecture.space.structure(architecture)
     arriving: dict[str, list[tuple[str, str]]] = {}
-    for edge in diagram.edges:
+    for edge in graph.edges:
         if edge.operation not in CARRIES_NOTHING:
             arriving.setdefault(edge.target, []).append((edge.source, edge.operation))
-    found: dict[str, set[tuple[str, ...]]] = {node.id: {(node.id,)} for node in diagram.nodes if node.kind == "input"}
-    computed = {node.id: (node.label,) for node in diagram.nodes if node.kind == "operation"}
+    found: dict[str, set[tuple[str, ...]]] = {node.id: {(node.id,)} for node in graph.nodes if node.kind == "input"}
+    computed = {node.id: (node.label,) for node in graph.nodes if node.kind == "operation"}
 
     def into(node: str) -> set[tuple[str, ...]]:
         """Return the paths from the inputs to a node: the name of an input, then operations."""
@@ -64,7 +64,7 @@ def paths(architecture: Architecture) -> list[str]:
             }
         return found[node]
 
-    return sorted(" > ".join(path) for node in diagram.nodes if node.kind == "output" for path in into(node.id))
+    return sorted(" > ".join(path) for node in graph.nodes if node.kind == "output" for path in into(node.id))
 
 
 class Encoder:

@@ -5,6 +5,7 @@ import json
 import math
 import time
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -184,6 +185,14 @@ def test_diagrams_survive_json_and_name_their_decisions(space, seed):
         assert edge.source in ids and edge.target in ids and edge.source != edge.target
     for part in (*diagram.edges, *diagram.nodes):
         assert part.decision is None or active[part.decision]
+    assert without_places(space.structure(architecture)) == without_places(diagram)
+
+
+def without_places(diagram):
+    return (
+        [replace(node, x=0.0, y=0.0) for node in diagram.nodes],
+        [replace(edge, bend=0.0) for edge in diagram.edges],
+    )
 
 
 # Neighbours -----------------------------------------------------------------------------------
@@ -379,3 +388,22 @@ def test_the_laws_hold_for_any_space_with_conditions_and_rules(space, seed):
             genes = {parent.choices[k] for parent in parents if space.active(parent.choices)[k]}
             assert not on or child.choices[k] in (genes or {0})
         assert space.parse(str(one)) == one and space.sample(draws) in listed
+
+
+HUGE = ["a" * 10_000_000, "a" * 99_000, "9" * 99_000, "a~" * 45_000, "|" * 90_000, "width=8," * 12_000, ", =" * 30_000]
+
+
+@every_space
+@pytest.mark.parametrize("text", HUGE, ids=lambda text: f"{len(text)} of {text[:8]}")
+def test_whatever_text_comes_is_refused_at_once_and_briefly(space, text):
+    started = time.perf_counter()
+    with pytest.raises(ValueError) as raised:
+        space.parse(text)
+    assert time.perf_counter() - started < 0.5 and len(str(raised.value)) < 1_000
+
+
+@every_space
+@pytest.mark.parametrize("text", [None, 5, b"", ["conv3-8-relu"]])
+def test_only_strings_are_parsed(space, text):
+    with pytest.raises(TypeError, match="an architecture is parsed from a string; got"):
+        space.parse(text)
