@@ -279,9 +279,10 @@ def test_a_malformed_chain_is_refused(text, message):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"min_depth": 3, "max_depth": 2}, "1 <= min_depth <= max_depth <= 100; got 3 and 2"),
-        ({"min_depth": 0}, "got 0 and 5"),
-        ({"widths": (0,)}, "widths must be at least 1"),
+        ({"min_depth": 3, "max_depth": 2}, r"min_depth must be a whole number in 1\.\.2; got 3"),
+        ({"min_depth": 0}, r"min_depth must be a whole number in 1\.\.5; got 0"),
+        ({"widths": (0,)}, r"a width must be a whole number in 1\.\.1000000; got 0"),
+        ({"widths": (1.5,)}, "a width must be a whole number.*got 1.5"),
         ({"widths": ()}, "'layer 1 width' must have at least one option"),
         ({"kernels": (2,)}, "kernels must be odd"),
         ({"activations": ("swish",)}, "unknown activation 'swish'; there are relu, tanh and gelu"),

@@ -68,7 +68,7 @@ def create(name: str, **parameters: Any) -> SearchSpace:
     """
     if name not in SPACES:
         raise ValueError(f"unknown search space {name!r}; there are {', '.join(SPACES)}.")
-    known = [parameter for parameter in inspect.signature(SPACES[name]).parameters]
+    known = list(inspect.signature(SPACES[name]).parameters)
     for parameter in parameters:
         if parameter not in known:
             raise ValueError(f"{name} has no parameter {parameter!r}; it has {', '.join(known) or 'none'}.")

@@ -26,11 +26,24 @@ from itertools import accumulate, pairwise, product
 
 import numpy as np
 
-from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace, check_by, check_text, draw_below
+from nasedu.core import (
+    Architecture,
+    Decision,
+    Diagram,
+    Edge,
+    Node,
+    SearchSpace,
+    check_by,
+    check_text,
+    check_whole,
+    draw_below,
+    shown,
+)
 
 __all__ = ["Chain", "Layer"]
 
 TYPES = ("dense", "conv", "pool")  # the first is what a layer starts as: dense may follow any other
+MOST_WIDTH, MOST_KERNEL = 1_000_000, 999
 PARTS = {"conv": ("width", "kernel", "activation", "skip"), "pool": (), "dense": ("width", "activation", "skip")}
 
 Layer = dict[str, str | int | float | bool]
@@ -48,7 +61,7 @@ class Chain(SearchSpace):
         skips: whether layers may have a skip connection around them.
 
     Raises:
-        ValueError: a limit is out of range, a kernel is even, or an activation is unknown.
+        ValueError: a number is no whole one or out of range, a kernel is even, or an activation is unknown.
 
     Example:
         >>> space = Chain(max_depth=3)
@@ -65,13 +78,11 @@ class Chain(SearchSpace):
         activations: Sequence[str] = ("relu", "tanh"),
         skips: bool = False,
     ) -> None:
-        if not 1 <= min_depth <= max_depth <= 100:
-            raise ValueError(
-                f"depths must satisfy 1 <= min_depth <= max_depth <= 100; got {min_depth} and {max_depth}."
-            )
-        if any(width < 1 for width in widths):
-            raise ValueError(f"widths must be at least 1; got {tuple(widths)}.")
-        if any(kernel < 1 or kernel % 2 == 0 for kernel in kernels):
+        max_depth = check_whole("max_depth", max_depth, 1, 100)
+        min_depth = check_whole("min_depth", min_depth, 1, max_depth)
+        widths = [check_whole("a width", width, 1, MOST_WIDTH) for width in widths]
+        kernels = [check_whole("a kernel", kernel, 1, MOST_KERNEL) for kernel in kernels]
+        if any(kernel % 2 == 0 for kernel in kernels):
             raise ValueError(f"kernels must be odd, so that a layer keeps its resolution; got {tuple(kernels)}.")
         unknown = set(activations) - {"relu", "tanh", "gelu"}
         if unknown:
@@ -90,8 +101,8 @@ class Chain(SearchSpace):
         parameters = {
             "min_depth": min_depth,
             "max_depth": max_depth,
-            "widths": [int(width) for width in widths],
-            "kernels": [int(kernel) for kernel in kernels],
+            "widths": widths,
+            "kernels": kernels,
             "activations": list(activations),
             "skips": skips,
         }
@@ -203,13 +214,15 @@ class Chain(SearchSpace):
         for layer in range(int(depths[-1])):
             given = layers[layer] if layer < len(layers) else {}
             if "skip" in given and given["skip"] == "yes" and "skip" not in self._parts:
-                raise ValueError(f"this space has no skip connections (skips=False); got {text!r}.")
+                raise ValueError(f"this space has no skip connections (skips=False); got {shown(text)}.")
             for k, part in enumerate(self._parts):
                 decision = self.decisions[1 + layer * len(self._parts) + k]
                 option = given.get(part, decision.options[0])
                 if option not in decision.options:
                     known = ", ".join(map(str, decision.options))
-                    raise ValueError(f"unknown {part} {option!r} in {text!r}; {decision.name} may be {known}.")
+                    raise ValueError(
+                        f"unknown {part} {shown(option)} in {shown(text)}; {decision.name} may be {known}."
+                    )
                 choices.append(decision.options.index(option))
         return self.architecture(self.pin(tuple(choices)))
 
@@ -259,14 +272,16 @@ def _parse_layer(name: str, text: str) -> Layer:
     kind = parts[0].rstrip("0123456789")
     kernel = parts[0][len(kind) :]
     expected = {"conv": (3, True), "pool": (1, False), "dense": (3, False)}
-    if kind not in expected or (len(parts), bool(kernel)) != expected[kind] or (plus and extra != "skip"):
+    is_expected = kind in expected and (len(parts), bool(kernel)) == expected[kind] and len(kernel) < 10
+    if not is_expected or (plus and extra != "skip"):
         raise ValueError(
-            f"expected layers like conv3-16-relu, pool or dense-32-relu, joined by ' > '; got {name!r} in {text!r}."
+            "expected layers like conv3-16-relu, pool or dense-32-relu, joined by ' > '; "
+            f"got {shown(name)} in {shown(text)}."
         )
     layer: Layer = {"type": kind}
     if kind != "pool":
-        if not re.fullmatch("[0-9]+", parts[1]):
-            raise ValueError(f"the width must be a whole number; got {parts[1]!r} in {text!r}.")
+        if not re.fullmatch("[0-9]{1,9}", parts[1]):
+            raise ValueError(f"the width must be a whole number; got {shown(parts[1])} in {shown(text)}.")
         layer |= {"width": int(parts[1]), "activation": parts[2], "skip": "yes" if plus else "no"}
     if kernel:
         layer["kernel"] = int(kernel)

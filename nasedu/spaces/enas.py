@@ -29,7 +29,17 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace
+from nasedu.core import (
+    Architecture,
+    Decision,
+    Diagram,
+    Edge,
+    Node,
+    SearchSpace,
+    check_text,
+    check_whole,
+    shown,
+)
 from nasedu.spaces.cells import CellSpace
 
 __all__ = ["ENAS_MACRO", "ENAS_MICRO", "MACRO_OPERATIONS", "MICRO_OPERATIONS", "ENASMacro", "ENASMicro"]
@@ -87,9 +97,7 @@ class ENASMacro(SearchSpace):
     """
 
     def __init__(self, layers: int = 12) -> None:
-        if not 1 <= layers <= MOST_LAYERS:
-            raise ValueError(f"the number of layers must lie in 1..{MOST_LAYERS}; got {layers}.")
-        self.layers = layers
+        self.layers = layers = check_whole("the number of layers", layers, 1, MOST_LAYERS)
         decisions = []
         for layer in range(1, layers + 1):
             decisions.append(Decision(f"layer {layer} operation", MACRO_OPERATIONS))
@@ -123,11 +131,10 @@ class ENASMacro(SearchSpace):
         Raises:
             ValueError: the text is no list of numbers, has too many or too few, or one is out of range.
         """
-        if len(text) > 4 * len(self.decisions) + 1000 or not re.fullmatch(r"\s*(?:[0-9]{1,3}(?:\s+|$))+", text):
-            shown = text if len(text) <= 300 else text[:300] + "…"
+        if not re.fullmatch(r"\s*(?:[0-9]{1,3}(?:\s+|$))+", check_text(text)):
             raise ValueError(
                 f"expected {len(self.decisions)} numbers separated by spaces, for each layer its operation and 0 or 1 "
-                f"for each earlier output but the last, such as '0 3 0 2 1 0' for three layers; got {shown!r}."
+                f"for each earlier output but the last, such as '0 3 0 2 1 0' for three layers; got {shown(text)}."
             )
         return self.architecture([int(number) for number in text.split()])
 

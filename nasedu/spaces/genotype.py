@@ -13,13 +13,14 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from nasedu.core import check_text, shown
+
 __all__ = ["CELLS", "Genes", "Genotype", "pieces", "read"]
 
 CELLS = ("normal", "reduce")
 Genes = list[tuple[str, int]]
 
-MOST_CHARACTERS = 20_000
-SHOWN_CHARACTERS = 300
+LONGEST = 20_000  # characters
 FORM = "Genotype(normal=[('op', source), …], normal_concat=range(2, 6), reduce=[…], reduce_concat=range(2, 6))"
 CELL = r"{0}\s*=\s*\[([^][]*)\]\s*,\s*{0}_concat\s*=\s*(range\([^()]*\)|\[[^][]*\])"
 TEXT = re.compile(rf"\s*Genotype\(\s*{CELL.format('normal')}\s*,\s*{CELL.format('reduce')}\s*,?\s*\)\s*")
@@ -43,11 +44,9 @@ def read(text: str) -> Genotype:
     Raises:
         ValueError: the text is malformed, or too long.
     """
-    if len(text) > MOST_CHARACTERS:
-        raise ValueError(f"a genotype has at most {MOST_CHARACTERS:,} characters; got {len(text):,}.")
-    match = TEXT.fullmatch(text)
+    match = TEXT.fullmatch(check_text(text, LONGEST))
     if match is None:
-        raise ValueError(f'expected "{FORM}"; got {_shortened(text)!r}.')
+        raise ValueError(f'expected "{FORM}"; got {shown(text)}.')
     return Genotype(_genes(match[1]), _states(match[2]), _genes(match[3]), _states(match[4]))
 
 
@@ -75,7 +74,7 @@ def _genes(text: str) -> Genes:
         if match is None:
             raise ValueError(
                 "expected genes like ('sep_conv_3x3', 0), separated by commas; got "
-                f"{_shortened(rest[position:])!r} after {len(genes)} of them."
+                f"{shown(rest[position:])} after {len(genes)} of them."
             )
         genes.append((match[1] or match[2], int(match[3])))
         position = match.end()
@@ -95,8 +94,4 @@ def _states(text: str) -> tuple[int, ...]:
         position = match.end()
     if text.startswith("[") and text[position:-1].strip() == "":
         return tuple(states)
-    raise ValueError(f"expected states to concatenate, like range(2, 6) or [4, 5, 6]; got {_shortened(text)!r}.")
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
+    raise ValueError(f"expected states to concatenate, like range(2, 6) or [4, 5, 6]; got {shown(text)}.")

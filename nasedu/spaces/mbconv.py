@@ -49,7 +49,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace, check_text
+from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace, check_text, shown
 from nasedu.spaces.layered import arrange
 
 __all__ = [
@@ -95,10 +95,8 @@ PARTS = ("depth", "kernel", "expansion", "width", "squeeze")  # of a stage, in t
 LETTERS = ("d", "k", "e", "w", "se")
 TOKEN = re.compile(r"(d|k|e|w|se)([0-9]{1,18}(?:\.[0-9]{1,18})?(?:e-[0-9]{1,2})?)")
 MAX_STAGES, MAX_DEPTH = 20, 100
-LONGEST = 100  # characters of a stage
-LESSON: dict[
-    str, Any
-] = {  # arguments of a space whose networks train in seconds, on digits, signals of 40 or images of 32 pixels
+# Arguments of a space whose networks train in seconds, on digits, signals of 40 or images of 32 pixels:
+LESSON: dict[str, Any] = {
     "widths": ((8, 12), (12, 16), (16, 24)),
     "strides": (1, 2, 2),
     "depths": (0, 1, 2),
@@ -312,11 +310,11 @@ class MBConv(SearchSpace):
         if len(names) != count + 1:
             raise ValueError(
                 f"expected the activation and {count} stages, joined by ' > ', such as "
-                f"'relu > d2 k3 e6 w24 se0.25 > …'; got {_shown(text)}."
+                f"'relu > d2 k3 e6 w24 se0.25 > …'; got {shown(text)}."
             )
         activation, known = names[0].strip(), self.decisions[0].options
         if activation not in known:
-            raise ValueError(f"unknown activation {_shown(activation)}; this space has {', '.join(map(str, known))}.")
+            raise ValueError(f"unknown activation {shown(activation)}; this space has {', '.join(map(str, known))}.")
         choices = [known.index(activation)]
         for stage, name in enumerate(names[1:], 1):
             choices += self._parse_stage(name, stage)
@@ -328,7 +326,7 @@ class MBConv(SearchSpace):
             match = TOKEN.fullmatch(token)
             if match is None or match[1] in given:
                 raise ValueError(
-                    f"expected a stage like 'd2 k3 e6 w24 se0.25', each letter once; got {_shown(name.strip())}."
+                    f"expected a stage like 'd2 k3 e6 w24 se0.25', each letter once; got {shown(name.strip())}."
                 )
             given[match[1]] = float(match[2])
         is_empty = given.get("d") == 0
@@ -336,7 +334,7 @@ class MBConv(SearchSpace):
         if given.keys() != expected:
             raise ValueError(
                 f"a stage must have d, k, e and w, and may have se; without blocks it is d0 alone; "
-                f"got {_shown(name.strip())}."
+                f"got {shown(name.strip())}."
             )
         choices = []
         for k, letters in enumerate(LETTERS):
@@ -344,7 +342,7 @@ class MBConv(SearchSpace):
             value = given.get(letters, decision.options[0] if is_empty else 0.0)
             if value not in decision.options:
                 known = ", ".join(f"{option:g}" for option in decision.options)
-                raise ValueError(f"{decision.name} may be {known}; got {value:g} in {_shown(name.strip())}.")
+                raise ValueError(f"{decision.name} may be {known}; got {value:g} in {shown(name.strip())}.")
             choices.append(decision.options.index(value))
         return choices
 
@@ -406,10 +404,6 @@ def _to_eights(channels: float) -> int:
 
 def _halves(stride: int) -> str:
     return ", /2" if stride == 2 else ""
-
-
-def _shown(text: str) -> str:
-    return repr(text) if len(text) <= LONGEST else f"{text[:LONGEST]!r}… of {len(text):,} characters"
 
 
 def _check(given: Mapping[str, Any]) -> None:

@@ -31,11 +31,24 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace, check_by, check_text, draw_below
+from nasedu.core import (
+    Architecture,
+    Decision,
+    Diagram,
+    Edge,
+    Node,
+    SearchSpace,
+    check_by,
+    check_text,
+    check_whole,
+    draw_below,
+    shown,
+)
 
 __all__ = ["ACTIVATIONS", "MLP", "NORMALIZATIONS"]
 
 ACTIVATIONS = ("relu", "tanh", "gelu")
+MOST_WIDTH = 1_000_000
 NORMALIZATIONS = ("none", "batch", "layer")
 
 
@@ -50,7 +63,7 @@ class MLP(SearchSpace):
         skips: whether layers may have a skip connection around them.
 
     Raises:
-        ValueError: a limit is out of range, a width is below 1, or an activation or normalization is unknown.
+        ValueError: a number is no whole one or out of range, or an activation or normalization is unknown.
 
     Example:
         >>> space = MLP(max_depth=2, widths=(16, 64), activations=("relu",))
@@ -69,12 +82,9 @@ class MLP(SearchSpace):
         normalizations: Sequence[str] = ("none", "batch"),
         skips: bool = False,
     ) -> None:
-        if not 1 <= min_depth <= max_depth <= 100:
-            raise ValueError(
-                f"depths must satisfy 1 <= min_depth <= max_depth <= 100; got {min_depth} and {max_depth}."
-            )
-        if any(width < 1 for width in widths):
-            raise ValueError(f"widths must be at least 1; got {tuple(widths)}.")
+        max_depth = check_whole("max_depth", max_depth, 1, 100)
+        min_depth = check_whole("min_depth", min_depth, 1, max_depth)
+        widths = [check_whole("a width", width, 1, MOST_WIDTH) for width in widths]
         for names, known in ((activations, ACTIVATIONS), (normalizations, NORMALIZATIONS)):
             unknown = set(names) - set(known)
             if unknown:
@@ -91,7 +101,7 @@ class MLP(SearchSpace):
         parameters = {
             "min_depth": min_depth,
             "max_depth": max_depth,
-            "widths": [int(width) for width in widths],
+            "widths": widths,
             "activations": list(activations),
             "normalizations": list(normalizations),
             "skips": skips,
@@ -178,14 +188,14 @@ class MLP(SearchSpace):
         values: list[int | str] = [len(layers), before.strip() if colon else "none"]
         for width, activation, skip in layers:
             if skip and "skip" not in self._parts:
-                raise ValueError(f"this space has no skip connections (skips=False); got {text!r}.")
+                raise ValueError(f"this space has no skip connections (skips=False); got {shown(text)}.")
             layer: tuple[int | str, ...] = (width, activation, "yes" if skip else "no")
             values += layer[: len(self._parts)]
         choices = []
         for decision, value in zip(self.decisions, values, strict=False):
             if value not in decision.options:
                 known = ", ".join(map(str, decision.options))
-                raise ValueError(f"unknown {decision.name} {value!r} in {text!r}; it may be {known}.")
+                raise ValueError(f"unknown {decision.name} {shown(value)} in {shown(text)}; it may be {known}.")
             choices.append(decision.options.index(value))
         return self.architecture(choices + [0] * (len(self.decisions) - len(choices)))
 
@@ -214,6 +224,6 @@ def _parse_layer(name: str, text: str) -> tuple[int, str, bool]:
     if not found:
         raise ValueError(
             f"expected layers like 64-relu or 64-relu+skip, joined by ' > ', and 'batch: ' or 'layer: ' before them if "
-            f"they are normalized; got {name!r} in {text!r}."
+            f"they are normalized; got {shown(name)} in {shown(text)}."
         )
     return int(found[1]), found[2], bool(found[3])

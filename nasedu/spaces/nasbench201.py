@@ -23,7 +23,7 @@ import re
 from collections import Counter
 from functools import cache
 
-from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace
+from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace, check_text, shown
 
 __all__ = ["EDGES", "OPERATIONS", "NASBench201"]
 
@@ -36,6 +36,7 @@ LAYOUT = (  # planar: no two edges cross, and every edge has room for its operat
     Node("2", 2.55, 1.0, "2"),
     Node("3", 4.25, 1.35, "output", "output"),
 )
+LONGEST = 1_000  # characters of a native string: more than any needs, and few enough to look for operations
 BENDS = {(0, 3): -0.5, (1, 3): 0.25}  # below and above node 2
 
 Term = tuple["Term | str", ...] | str
@@ -75,16 +76,19 @@ class NASBench201(SearchSpace):
         Raises:
             ValueError: the string is malformed, or names an unknown operation.
         """
-        parts = re.findall(r"[^|+~]+~[^|+~]*", text)
+        parts = re.findall(r"[^|+~]+~[^|+~]*", check_text(text, LONGEST))
         names = [part.split("~")[0] for part in parts]
         for name in names:
             if name not in OPERATIONS:
-                raise ValueError(f"unknown operation {name!r} in {text!r}; NAS-Bench-201 has {', '.join(OPERATIONS)}.")
+                known = ", ".join(OPERATIONS)
+                raise ValueError(f"unknown operation {shown(name)} in {shown(text)}; NAS-Bench-201 has {known}.")
         if len(names) == len(EDGES):
             choices = tuple(OPERATIONS.index(name) for name in names)
             if self.format(choices) == text.strip():
                 return self.architecture(choices)
-        raise ValueError(f"expected '|op~0|+|op~0|op~1|+|op~0|op~1|op~2|' with an operation for each op; got {text!r}.")
+        raise ValueError(
+            f"expected '|op~0|+|op~0|op~1|+|op~0|op~1|op~2|' with an operation for each op; got {shown(text)}."
+        )
 
     def diagram(self, architecture: Architecture) -> Diagram:
         """Return the cell: four nodes, an edge per operation. Edges of ``none`` are there, and say so."""

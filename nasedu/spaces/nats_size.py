@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import itertools
 
-from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace
+from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace, check_text, shown
 from nasedu.spaces.layered import arrange
 
 __all__ = ["CHANNELS", "LAYERS", "NATSSize"]
@@ -57,12 +57,11 @@ class NATSSize(SearchSpace):
             ValueError: there are not five numbers, or one is not among those of the space.
         """
         known = {str(channels): index for index, channels in enumerate(CHANNELS)}
-        numbers = text.strip().split(":", maxsplit=len(LAYERS))
+        numbers = check_text(text).strip().split(":", maxsplit=len(LAYERS))
         if len(numbers) != len(LAYERS) or not known.keys() >= set(numbers):
-            shown = repr(text if len(text) <= 80 else f"{text[:80]}…")
             raise ValueError(
                 f"expected the channels of {len(LAYERS)} layers, such as '8:16:24:32:40', each one of "
-                f"{', '.join(known)}; got {shown}."
+                f"{', '.join(known)}; got {shown(text)}."
             )
         return self.architecture([known[number] for number in numbers])
 

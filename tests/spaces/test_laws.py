@@ -393,7 +393,7 @@ def test_the_laws_hold_for_any_space_with_conditions_and_rules(space, seed):
 HUGE = ["a" * 10_000_000, "a" * 99_000, "9" * 99_000, "a~" * 45_000, "|" * 90_000, "width=8," * 12_000, ", =" * 30_000]
 
 
-@every_space
+@everywhere
 @pytest.mark.parametrize("text", HUGE, ids=lambda text: f"{len(text)} of {text[:8]}")
 def test_whatever_text_comes_is_refused_at_once_and_briefly(space, text):
     started = time.perf_counter()
@@ -402,7 +402,7 @@ def test_whatever_text_comes_is_refused_at_once_and_briefly(space, text):
     assert time.perf_counter() - started < 0.5 and len(str(raised.value)) < 1_000
 
 
-@every_space
+@everywhere
 @pytest.mark.parametrize("text", [None, 5, b"", ["conv3-8-relu"]])
 def test_only_strings_are_parsed(space, text):
     with pytest.raises(TypeError, match="an architecture is parsed from a string; got"):

@@ -85,9 +85,10 @@ def test_a_malformed_string_is_refused_at_once(text, message):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"min_depth": 3, "max_depth": 2}, "1 <= min_depth <= max_depth <= 100; got 3 and 2"),
-        ({"max_depth": 101}, "got 1 and 101"),
-        ({"widths": (0,)}, "widths must be at least 1"),
+        ({"min_depth": 3, "max_depth": 2}, r"min_depth must be a whole number in 1\.\.2; got 3"),
+        ({"max_depth": 101}, r"max_depth must be a whole number in 1\.\.100; got 101"),
+        ({"widths": (0,)}, r"a width must be a whole number in 1\.\.1000000; got 0"),
+        ({"widths": (8.5,)}, "a width must be a whole number.*got 8.5"),
         ({"widths": ()}, "must have at least one option"),
         ({"activations": ("swish",)}, "there is no 'swish'; choose among relu, tanh, gelu"),
         ({"normalizations": ("group",)}, "there is no 'group'; choose among none, batch, layer"),

@@ -361,7 +361,7 @@ def test_texts_made_to_be_slow_are_refused_quickly(text):
 
 
 def test_sizes_and_operations_out_of_range_are_refused():
-    with pytest.raises(ValueError, match=r"nodes in a cell must lie in 1\.\.8; got 9"):
+    with pytest.raises(ValueError, match=r"nodes in a cell must be a whole number in 1\.\.8; got 9"):
         AmoebaNet(9)
     with pytest.raises(ValueError, match="unknown operation 'none'; NASNet has skip_connect, conv_3x1_1x3"):
         NASNet(("none",))
