@@ -79,7 +79,9 @@ def compare(first: Diagram, second: Diagram) -> Difference:
     """
     second = _renamed(second, _partners(first.nodes, second.nodes))
     found = Difference(first, second, *_marks(first, second))
-    return found if _places(first) == _places(second) else found.arranged()
+    if _places(first) != _places(second):
+        return found.arranged()
+    return replace(found, second=_bent(second, first))
 
 
 # Which nodes are the same -------------------------------------------------------------------------
@@ -115,15 +117,20 @@ def _places(diagram: Diagram) -> dict[str, tuple[float, float]]:
 
 
 def _placed(diagram: Diagram, like: Diagram) -> Diagram:
-    """Return the diagram with the places and bends that its nodes and edges have in another one."""
-    places = {node.id: (node.x, node.y) for node in like.nodes}
+    """Return the diagram with the places that its nodes have in another one, and the bends of its edges."""
+    places = _places(like)
+    nodes = tuple(replace(node, x=places[node.id][0], y=places[node.id][1]) for node in diagram.nodes)
+    return _bent(replace(diagram, nodes=nodes), like)
+
+
+def _bent(diagram: Diagram, like: Diagram) -> Diagram:
+    """Return the diagram with the bends that its edges have in another one; those that are not there keep theirs."""
     lanes = _by_ends(like.edges)
     bent = list(diagram.edges)
     for ends, indices in _by_ends(diagram.edges).items():
-        for index, lane in zip(indices, lanes[ends], strict=False):
+        for index, lane in zip(indices, lanes.get(ends, []), strict=False):
             bent[index] = replace(bent[index], bend=like.edges[lane].bend)
-    nodes = tuple(replace(node, x=places[node.id][0], y=places[node.id][1]) for node in diagram.nodes)
-    return Diagram(nodes, tuple(bent))
+    return replace(diagram, edges=tuple(bent))
 
 
 # What differs -------------------------------------------------------------------------------------

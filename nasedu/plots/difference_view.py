@@ -18,7 +18,7 @@ from nasedu.core import Architecture, Diagram, Edge, Node
 from nasedu.plots.architecture import diagram_of
 from nasedu.plots.comparison import ADDED, CHANGED, REMOVED, Difference, Marks, compare
 from nasedu.plots.drawing import Drawing, Item, Shape, Stroke, Text, stacked
-from nasedu.plots.layout import LABEL_TEXT, Picture, lay_out
+from nasedu.plots.layout import LABEL_TEXT, NODE_TEXT, UNIT, Picture, lay_out
 from nasedu.plots.legend import legend
 from nasedu.plots.painting import painted
 from nasedu.plots.styles import Style, style_of
@@ -142,10 +142,12 @@ def _together(found: Difference, group: str, names: tuple[str, str], down: bool)
     node_signs: dict[str, str] = {}
     edge_signs: dict[int, str] = {}
     width, height = _room(found, group)
+    boxes = max(ROOM, 0.4 + max(text_width(node.label, NODE_TEXT) for node in found.first.nodes) / UNIT)
     for name, diagram, marks in zip(
         names, (found.first, found.second), (found.first_marks, found.second_marks), strict=True
     ):
-        aside, below = ((width + ROOM, 0.0) if down else (0.0, height + ROOM)) if nodes else (0.0, 0.0)
+        is_upright = down or height > width
+        aside, below = ((width + boxes, 0.0) if is_upright else (0.0, height + ROOM)) if nodes else (0.0, 0.0)
         own = {node.id for node in diagram.nodes if node.group == group}
         for node in diagram.nodes:
             if node.id in own:

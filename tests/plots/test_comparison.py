@@ -74,6 +74,15 @@ def test_two_edges_between_the_same_nodes_are_told_apart():
     assert dict(found.first_marks.edges) == {} and dict(found.second_marks.edges) == {0: ADDED}
 
 
+def test_an_edge_that_both_have_bends_in_both_alike():
+    nodes = tuple(nas.Node(name, x, 0, name) for x, name in enumerate("abc"))
+    first = nas.Diagram(nodes, (nas.Edge("a", "c", bend=0.5), nas.Edge("a", "b")))
+    second = nas.Diagram(nodes, (nas.Edge("a", "b"), nas.Edge("a", "c", bend=-0.3), nas.Edge("b", "c", bend=0.1)))
+    found = compare_diagrams(first, second)
+    assert [edge.bend for edge in found.first.edges] == [0.5, 0]
+    assert [edge.bend for edge in found.second.edges] == [0, 0.5, 0.1]
+
+
 def test_any_two_chains_have_one_layout():
     rng = np.random.default_rng(0)
     for _ in range(30):
