@@ -1,8 +1,9 @@
-"""From architectures to networks: operations, cells, skeletons, and the weights they start with."""
+"""From architectures to networks: operations, cells, skeletons, the weights they start with, and files of them."""
 
 from nasedu.networks.builder import build
+from nasedu.networks.export import export
 
-__all__ = ["build"]
+__all__ = ["build", "export"]
 
 
 def __dir__() -> list[str]:

@@ -90,7 +90,6 @@ class RecurrentNetwork(nn.Module):
 
     def __init__(self, architecture: Architecture, inputs: int, units: int, cells: int, classes: int) -> None:
         super().__init__()
-        self.units = units
         self.stem = nn.Sequential(convolution(1, inputs, units, 3), normalization(1, units))
         self.cells = nn.ModuleList(Cell(architecture, units, units) for _ in range(cells))
         self.norm = normalization(1, units)
@@ -101,7 +100,7 @@ class RecurrentNetwork(nn.Module):
         x = x.movedim(2, -1).flatten(1, -2)  # [batch, inputs, steps]
         steps: Sequence[Tensor] = self.stem(x).unbind(2)
         for cell in self.cells:
-            state, states = x.new_zeros(len(x), self.units), []
+            state, states = torch.zeros_like(steps[0]), []  # [batch, units]
             for step in steps:
                 state = cell(step, state)
                 states.append(state)
