@@ -83,7 +83,30 @@ def faults(made: Drawing, tolerance: float = 1.0) -> list[str]:
         for x, y in [stroke.start, *stroke.head]:
             if not (left <= x <= right and top <= y <= bottom):
                 found.append(f"{stroke.name} leaves the frame")
+    return found + runs_through(made)
+
+
+def runs_through(made: Drawing) -> list[str]:
+    """Return which edges run through nodes that are not their own, in words."""
+    found = []
+    for stroke, shape in itertools.product(of(made, Stroke), of(made, Shape)):
+        node = shape.name.removeprefix("changed ")
+        source, arrow, target = stroke.name.removeprefix("changed ").partition("→")
+        if arrow and node not in (source, target.split(" ")[0], target):
+            x, y = points_of(stroke).T
+            if 2 * shape.radius >= shape.width:
+                inside = np.hypot(x - shape.x, y - shape.y) < shape.width / 2
+            else:
+                inside = (np.abs(x - shape.x) < shape.width / 2) & (np.abs(y - shape.y) < shape.height / 2)
+            if inside.any():
+                found.append(f"{stroke.name} runs through {node}")
     return found
+
+
+def points_of(stroke: Stroke) -> np.ndarray:
+    t = np.linspace(0, 1, 41)[:, None]
+    start, control, end = map(np.array, (stroke.start, stroke.control, stroke.end))
+    return (1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * end
 
 
 # A drawing says everything ---------------------------------------------------------------------
