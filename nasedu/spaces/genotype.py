@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from nasedu.core import check_text, shown
 
-__all__ = ["CELLS", "Genes", "Genotype", "pieces", "read"]
+__all__ = ["CELLS", "Genes", "Genotype", "pieces", "read", "read_genes", "read_states"]
 
 CELLS = ("normal", "reduce")
 Genes = list[tuple[str, int]]
@@ -47,7 +47,7 @@ def read(text: str) -> Genotype:
     match = TEXT.fullmatch(check_text(text, LONGEST))
     if match is None:
         raise ValueError(f'expected "{FORM}"; got {shown(text)}.')
-    return Genotype(_genes(match[1]), _states(match[2]), _genes(match[3]), _states(match[4]))
+    return Genotype(read_genes(match[1]), read_states(match[2]), read_genes(match[3]), read_states(match[4]))
 
 
 def pieces(genotype: Genotype) -> list[tuple[str, int | None]]:
@@ -65,7 +65,8 @@ def pieces(genotype: Genotype) -> list[tuple[str, int | None]]:
     return [*found, (opening.removesuffix(", ") + ")", None)]
 
 
-def _genes(text: str) -> Genes:
+def read_genes(text: str) -> Genes:
+    """Return the genes of a list, such as ``('sep_conv_3x3', 0), ('skip_connect', 1)``, without its brackets."""
     genes: Genes = []
     rest = text.strip()
     position = 0
@@ -81,7 +82,8 @@ def _genes(text: str) -> Genes:
     return genes
 
 
-def _states(text: str) -> tuple[int, ...]:
+def read_states(text: str) -> tuple[int, ...]:
+    """Return the states that ``range(2, 6)`` or ``[4, 5, 6]`` lists."""
     limits = RANGE.fullmatch(text)
     if limits is not None:
         return tuple(range(int(limits[1]), int(limits[2])))

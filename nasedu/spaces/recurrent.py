@@ -42,6 +42,7 @@ from nasedu.core import (
     check_whole,
     shown,
 )
+from nasedu.spaces import genotype
 from nasedu.spaces.layered import arrange
 
 __all__ = ["ACTIVATIONS", "DARTS_V1", "DARTS_V2", "ENAS", "Recurrent"]
@@ -130,7 +131,7 @@ class Recurrent(SearchSpace):
                 f"expected \"Genotype(recurrent=[('relu', 0), …], concat=range(1, {self.nodes + 1}))\"; "
                 f"got {shown(text)}."
             )
-        genes = _parse_genes(parts[1])
+        genes = genotype.read_genes(parts[1])
         if len(genes) != self.nodes:
             raise ValueError(
                 f"the cell must have {self.nodes} genes, one for each node; got {len(genes)}. Other numbers of nodes "
@@ -144,15 +145,14 @@ class Recurrent(SearchSpace):
                 raise ValueError(f"node {node} must take one of the nodes 0..{node - 1}; got {source}.")
             choices += [source] if node > 1 else []
             choices.append(ACTIVATIONS.index(activation))
-        self._check_outputs(parts[2], self.outputs(genes))
+        self._check_outputs(genotype.read_states(parts[2]), self.outputs(genes))
         return self.architecture(choices)
 
-    def _check_outputs(self, concat: str, outputs: list[int]) -> None:
-        bare = "".join(concat.split())
-        if bare != "".join(str(outputs).split()) and (self.loose_ends or bare != f"range(1,{self.nodes + 1})"):
+    def _check_outputs(self, given: tuple[int, ...], outputs: list[int]) -> None:
+        if sorted(given) != outputs:
             which = "loose ends" if self.loose_ends else "nodes from 1 on"
             raise ValueError(
-                f"the new state must be the mean over all {which}, concat={outputs}; got {concat.strip()[:100]!r}. "
+                f"the new state must be the mean over all {which}, concat={outputs}; got {shown(list(given))}. "
                 f"The other rule is Recurrent(nodes={self.nodes}, loose_ends={not self.loose_ends})."
             )
 
@@ -202,13 +202,3 @@ class Recurrent(SearchSpace):
 
 def _bracketed(branches: list[str]) -> str:
     return f"({' '.join(sorted(branches))})" if branches else ""
-
-
-def _parse_genes(genes: str) -> list[tuple[str, int]]:
-    found = []
-    for part in genes.strip().removesuffix(",").removesuffix(")").split("),"):
-        gene = re.fullmatch(r"\s*\(\s*(['\"])(\w+)\1\s*,\s*([0-9]{1,3})\s*", part)
-        if gene is None:
-            raise ValueError(f"expected genes like ('relu', 0), separated by commas; got {shown(part.strip())}.")
-        found.append((gene[2], int(gene[3])))
-    return found

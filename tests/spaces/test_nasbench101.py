@@ -75,6 +75,7 @@ def test_the_size_is_the_number_of_encodings_that_are_valid():
                 count += 3 ** (vertices - 2)
     space = NASBench101(max_vertices=4)
     assert space.size == count == len(list(space)) == len({*space}) and space.size_is_exact
+    assert NASBench101().size == 1_293_208, "as the documentation says"
 
 
 def test_cells_are_listed_in_order_and_each_is_one():
