@@ -149,10 +149,12 @@ def small_cells() -> Iterator[Entry]:
     table = nas.tables.load(TABLE)
     order = np.argsort(table.test_accuracies(), kind="stable")
     worst, best = (table.architectures[int(order[place])] for place in (0, -1))
+    reasons = {"best": "Chosen by the test itself, as no search may.", "worst": "Nothing reaches its output."}
     for name, title, cell in (("best", "The best cell", best), ("worst", "The worst cell", worst)):
         yield of(
             f"nasbench201-{name}", f"{title} of NAS-Bench-201 on MNIST-1D", cell,
-            f"By the table `{TABLE}`: {100 * table.test(cell):.2f} % test accuracy, one training from one seed.",
+            f"By the table `{TABLE}`: {100 * table.test(cell):.2f} % test accuracy, one training from one seed. "
+            f"{reasons[name]}",
         )  # fmt: skip
     matrix = ["0111010", "0000001", "0000001", "0000100", "0000001", "0000001", "0000000"]
     conv3, conv1, pool = "conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3"
@@ -162,7 +164,7 @@ def small_cells() -> Iterator[Entry]:
             [list(map(int, row)) for row in matrix], ["input", conv1, conv3, conv3, conv3, pool, "output"]
         ),
         "Ying et al., arXiv:1902.09635: operations are on the nodes. This one is like Inception's; it is the example "
-        "in the benchmark's README.",
+        "in the benchmark's README, and its network has 2,694,282 parameters.",
     )  # fmt: skip
     yield of(
         "rnn-darts", "A recurrent cell of DARTS", nas.spaces.Recurrent().parse(recurrent.DARTS_V2),
