@@ -195,9 +195,10 @@ export function readArchitecture(value: unknown): Architecture {
   };
 }
 
-/** A name whose pieces are not given, or are not those of this name, is one piece. */
+/** A name whose pieces are not given, are not those of this name, or are too many to point at, is one piece. */
 function readPieces(value: unknown, name: string): Piece[] {
-  const pieces = (value == null ? [] : list(value, 'pieces', MOST_PIECES)).map((entry, index) => {
+  const given = value == null ? [] : list(value, 'pieces');
+  const pieces = (given.length > MOST_PIECES ? [] : given).map((entry, index) => {
     const [part, decision] = list(entry, `pieces[${index}]`);
     return { text: text(part, `the text of pieces[${index}]`), decision: optionalNumber(decision, `the decision of pieces[${index}]`) };
   });

@@ -234,7 +234,8 @@ describe('an architecture as its string', () => {
     for (const piece of pieces) expect(piece.getAttribute('data-lm-suppress-shortcuts')).toBe('true');
   });
 
-  it.each([[undefined], [[['x', 0]]], [[['<skip~0|conv~0>', null]]]])('is in the caption where its pieces are not known: %j', (pieces) => {
+  const TOO_MANY = [['<skip~0|conv~0>', 0], ...Array.from({ length: 5000 }, () => ['', 0])];
+  it.each([[undefined], [[['x', 0]]], [[['<skip~0|conv~0>', null]]], [TOO_MANY]])('is in the caption where its pieces are not known: %#', (pieces) => {
     mountArchitecture(document.body, readArchitecture({ ...named(), pieces }));
     expect(document.querySelector<HTMLElement>('.nasedu-string')!.hidden).toBe(true);
     expect(document.querySelector('.nasedu-name')!.textContent).toBe('toy · <skip~0|conv~0>');
