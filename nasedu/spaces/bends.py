@@ -55,7 +55,8 @@ def bends(
     is_long = np.abs(np.diff(np.array(layers)[ends], axis=1))[:, 0] > 1
     open_edges = np.flatnonzero(~is_clear | is_repeated | is_long)
     chosen = np.zeros(len(links), dtype=int)
-    drawn = list(np.delete(straight, open_edges, axis=0)[:, 0, COARSE])
+    done = len(links) - len(open_edges)
+    drawn = np.concatenate([np.delete(straight, open_edges, axis=0), straight[open_edges]])[:, 0, COARSE]
     curves = _curves(start[open_edges], end[open_edges], RATIOS)
     hits = _hits(curves, centres, halves, ends[open_edges])
     met = 0
@@ -66,10 +67,10 @@ def bends(
             if link == links[edge] and (other < edge or other not in open_edges) and other != edge:
                 cost += SAME * (np.abs(RATIOS - RATIOS[chosen[other]]) < APART)
         likely = np.argsort(cost, kind="stable")[:LIKELY]
-        meetings = _crossings(curves[place, likely, COARSE], np.array(drawn)) if drawn else 0
+        meetings = _crossings(curves[place, likely, COARSE], drawn[:done])
         best = likely[np.argmin(cost[likely] + CROSSED * meetings)]
         chosen[edge] = best
-        drawn.append(curves[place, best, COARSE])
+        drawn[done], done = curves[place, best, COARSE], done + 1
         met += int(hits[place, best])
     return np.round(RATIOS[chosen] * lengths, 3).tolist(), met
 
@@ -97,14 +98,14 @@ def _hits(curves: Array, centres: Array, halves: Array, ends: Array) -> Array:
 
 def _crossings(curves: Array, drawn: Array) -> Array:
     """Return how often each curve crosses those drawn before; edges of the same node do not cross at their node."""
-    a, b = curves[:, :-1, None], curves[:, 1:, None]
-    c, d = drawn[:, :-1].reshape(1, 1, -1, 2), drawn[:, 1:].reshape(1, 1, -1, 2)
-    apart = _turn(a, b, c) * _turn(a, b, d) < -1e-12
-    return np.asarray((apart & (_turn(c, d, a) * _turn(c, d, b) < -1e-12)).sum((1, 2)))
+    one, other = _sides(curves, drawn), _sides(drawn, curves)
+    parted = one[..., :-1] * one[..., 1:] < -1e-12  # [curves, their pieces, drawn, their pieces]
+    parted &= (other[..., :-1] * other[..., 1:] < -1e-12).transpose(2, 3, 0, 1)
+    return np.asarray(parted.sum((1, 2, 3)))
 
 
-def _turn(a: Array, b: Array, c: Array) -> Array:
-    """Return on which side of the line from a to b the point c lies, by its sign."""
-    return np.asarray(
-        (b[..., 0] - a[..., 0]) * (c[..., 1] - a[..., 1]) - (b[..., 1] - a[..., 1]) * (c[..., 0] - a[..., 0])
-    )
+def _sides(curves: Array, others: Array) -> Array:
+    """Return on which side of each piece of the curves the points of the others lie, by the sign."""
+    along = np.diff(curves, axis=1)
+    across = np.stack([-along[..., 1], along[..., 0]], -1)
+    return np.asarray(np.tensordot(across, others, axes=(-1, -1)) - (across * curves[:, :-1]).sum(-1)[..., None, None])

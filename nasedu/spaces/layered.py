@@ -233,6 +233,8 @@ def _order(columns: list[list[int]], left: list[list[int]], right: list[list[int
         _number(column, place)
     best, least = [list(column) for column in columns], _crossings(columns, right, place)
     for sweep in range(SWEEPS):
+        if least == 0:
+            break
         neighbours = right if sweep % 2 else left
         for column in reversed(columns) if sweep % 2 else columns:
             means = {item: _mean(neighbours[item], place, place[item]) for item in column}
