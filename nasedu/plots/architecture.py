@@ -91,7 +91,7 @@ def drawing_of(
 
 
 def draw(
-    architecture: Architecture | Diagram | networkx.DiGraph,
+    architecture: Architecture | Diagram | networkx.DiGraph | Drawing,
     ax: Axes | None = None,
     *,
     style: str = "light",
@@ -104,7 +104,7 @@ def draw(
     """Draw an architecture, a diagram or a networkx graph on matplotlib's axes.
 
     Args:
-        architecture: what to draw.
+        architecture: what to draw; or a drawing, such as :func:`difference` returns, as it is.
         ax: where to draw; a new pyplot figure of the right size if None.
         style: and what follows: as for :func:`drawing_of`.
         weights: see there.
@@ -126,9 +126,12 @@ def draw(
         >>> sorted(text.get_text() for text in ax.texts)[:3]
         ['1', '2', 'avg_pool_3x3']
     """
-    made = drawing_of(
-        architecture, style=style, weights=weights, highlight=highlight, labels=labels, legend=legend, down=down
-    )
+    if isinstance(architecture, Drawing):
+        made = architecture
+    else:
+        made = drawing_of(
+            architecture, style=style, weights=weights, highlight=highlight, labels=labels, legend=legend, down=down
+        )
     if ax is None:
         from matplotlib import pyplot
 

@@ -234,6 +234,7 @@ def test_a_view_shows_itself_and_is_saved(tmp_path):
     assert "≠ none" in (tmp_path / "difference.svg").read_text(encoding="utf-8")
     with pytest.raises(ValueError, match="must end in"):
         plots.save(made, tmp_path / "difference.dot")
+    assert sorted(text.get_text() for text in plots.draw(made).texts) == sorted(texts(made))
     with pytest.raises(TypeError):
         plots.save(made, tmp_path / "difference.svg", style="print")  # a drawing has its style
 
