@@ -1,4 +1,4 @@
-"""The command line: ``nasedu lab | search | race | draw | table | doctor``.
+"""The command line: ``nasedu lab | search | race | draw | export | table | doctor``.
 
 What needs torch, matplotlib or Jupyter is imported inside the command that uses it, so that help is quick.
 A mistake in what was typed or in a file is one line on stderr and exit code 2.
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -164,12 +164,30 @@ def _parser() -> _Parser:
 
     draw = commands.add_parser("draw", help="draw an architecture", allow_abbrev=False)
     draw.description = "Draw an architecture: as a file for a paper, a page or a slide."
-    draw.add_argument("what", metavar="FILE|STRING", help=".nas.json, .nas.jsonl (its best) or a native string")
+    _add_architecture(draw)
     draw.add_argument(
         "-o", "--output", type=Path, required=True, metavar="OUT", help=".svg, .pdf, .png, .tex, .dot or .mmd"
     )
     draw.add_argument("--style", default="light", help="light, dark, print (for a column, needs no colour) or slide")
     draw.set_defaults(run=_draw)
+
+    export = commands.add_parser("export", help="write a network as a Python file or as ONNX", allow_abbrev=False)
+    export.description = (
+        "Write the network of an architecture, with fresh weights, to a file that does not need nasedu: Python source "
+        "with its weights beside it, or ONNX. To export a network that you have trained: nasedu.networks.export."
+    )
+    _add_architecture(export)
+    export.add_argument("--to", choices=("python", "onnx"), help="what to write, if the name of the file does not say")
+    export.add_argument("-o", "--output", type=Path, metavar="OUT", help="ends in .py or .onnx (network.py)")
+    export.add_argument("--input-shape", default="1,40", metavar="C,L|C,H,W", help="of one sample (1,40)")
+    export.add_argument("--classes", type=int, default=10, help="outputs of the network (10)")
+    export.add_argument("--channels", type=int, default=8, help="of the first cells, where the space has cells (8)")
+    export.add_argument("--cells", type=int, default=1, help="in a stage, where the space has cells (1)")
+    export.add_argument(
+        "--option", action="append", default=[], metavar="NAME=VALUE", help="of the network, such as skeleton=published"
+    )
+    export.add_argument("--seed", type=int, default=0, help="of the weights (0)")
+    export.set_defaults(run=_export)
 
     table = commands.add_parser("table", help="build or look at a table of results", allow_abbrev=False)
     table.description = "Tables: the truth for every architecture of a space."
@@ -536,54 +554,76 @@ def _spread(values: Any) -> str:
 # nasedu draw -----------------------------------------------------------------------------------
 
 
+def _add_architecture(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "what",
+        metavar="FILE|NAME|STRING",
+        help=".nas.json, .nas.jsonl (its best), a published name such as darts-v2, or a native string",
+    )
+    parser.add_argument("--space", help="whose string it is; without it, the first space that understands it")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter of --space")
+
+
 def _draw(arguments: argparse.Namespace) -> int:
     from nasedu import plots
 
     plots.check_format(arguments.output, plots.DRAWINGS)
-    architecture = _architecture(arguments.what)
+    architecture = _architecture(arguments)
     plots.save(architecture, arguments.output, style=arguments.style)
     print(f"{arguments.output}: {architecture}")
     return 0
 
 
-def _architecture(what: str) -> Architecture:
-    """Return the architecture of a file, the best of a history, or the one that a native string names."""
+def _architecture(arguments: argparse.Namespace) -> Architecture:
+    """Return the architecture of a file, the best of a history, or the one that a name or a native string says."""
+    from nasedu import spaces
     from nasedu.core import Architecture
     from nasedu.history import History
 
+    what: str = arguments.what
+    parameters = _settings(arguments.set)
+    if arguments.space is not None:
+        try:
+            return spaces.create(arguments.space, **parameters).parse(what)
+        except TypeError as error:  # a parameter of the wrong kind
+            raise ValueError(str(error)) from error
+    if parameters:
+        raise ValueError("--set is for the parameters of a space: name it with --space.")
     if what.endswith(".jsonl"):
         history = History.load(what)
         is_weight_sharing = any(event["event"] == "step" for event in history.events)
         return history.derived if is_weight_sharing else history.incumbent.architecture
-    if what.endswith(".json"):
-        return Architecture.load(what)
-    return _parse_any(what)
+    return Architecture.load(what) if what.endswith(".json") else spaces.named(what)
 
 
-def _parse_any(text: str) -> Architecture:
-    """Return the architecture that a string names in the first space that understands it."""
-    from nasedu import spaces
-
-    makers: list[Callable[[], SearchSpace]] = [spaces.NASBench201, spaces.DARTS, lambda: _chain_for(text)]
-    reasons = []
-    for make in makers:
-        try:
-            return make().parse(text)
-        except ValueError as error:
-            reasons.append(str(error))
-    raise ValueError(
-        f"{text!r} is no file and no architecture. NAS-Bench-201, DARTS and chain say: {' '.join(reasons)}"
-    )
+# nasedu export ---------------------------------------------------------------------------------
 
 
-def _chain_for(text: str) -> SearchSpace:
-    """Return a chain space with the depth, widths and kernels that a string needs."""
-    from nasedu.spaces import Chain
+def _export(arguments: argparse.Namespace) -> int:
+    import numpy as np
 
-    depth = text.count(">") + 1
-    kernels = sorted({int(kernel) for kernel in re.findall(r"conv(\d+)", text)}) or [3]
-    widths = sorted({int(width) for width in re.findall(r"-(\d+)-", text)}) or [8]
-    return Chain(1, depth, widths, kernels, ("relu", "tanh", "gelu"), skips=True)
+    suffix = {"python": ".py", "onnx": ".onnx"}.get(arguments.to, "")
+    output = arguments.output or Path(f"network{suffix or '.py'}")
+    if suffix and output.suffix != suffix:
+        raise ValueError(f"--to {arguments.to} writes a file that ends in {suffix}; got {str(output)!r}.")
+    if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9}){1,2}", arguments.input_shape):
+        raise ValueError(f"--input-shape takes sizes such as 1,40 or 3,32,32; got {arguments.input_shape!r}.")
+    shape = tuple(map(int, arguments.input_shape.split(",")))
+    architecture, options = _architecture(arguments), _settings(arguments.option)
+
+    from nasedu.networks import build
+    from nasedu.networks.export import check_path, export
+
+    check_path(output)
+    sizes = {"classes": arguments.classes, "channels": arguments.channels, "cells": arguments.cells}
+    try:
+        network = build(architecture, shape, rng=np.random.default_rng(arguments.seed), **sizes, **options)
+    except TypeError as error:  # an option that the network does not have
+        raise ValueError(str(error)) from error
+    files = export(network, output, shape, str(architecture))
+    weights = sum(each.numel() for each in network.parameters())
+    print(f"{', '.join(map(str, files))}: {weights:,} parameters; {architecture}")
+    return 0
 
 
 # nasedu doctor ---------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ def table(tmp_path: Path) -> Path:
         ["lab", "--help"],
         ["search", "-h"],
         ["draw", "-h"],
+        ["export", "-h"],
         ["table", "-h"],
         ["table", "build", "-h"],
         ["doctor", "-h"],
@@ -110,8 +111,22 @@ def test_help_needs_nothing_heavy_and_the_module_runs() -> None:
         (["draw", CELL, "-o", "cell.gif"], "must end in .svg, .pdf, .png, .tex, .dot or .mmd; got 'cell.gif'"),
         (
             ["draw", "frob", "-o", "cell.png"],
-            "'frob' is no file and no architecture. NAS-Bench-201, DARTS and chain say",
+            "'frob' names no architecture. Published ones are darts-v1, darts-v2, ",
         ),
+        (["draw", "|frob", "-o", "cell.png"], "expected '|op~0|+|op~0|op~1|+|op~0|op~1|op~2|' with an operation"),
+        (["draw", "frob", "--space", "frob", "-o", "cell.png"], "unknown search space 'frob'; there are amoebanet, "),
+        (["draw", "frob", "--space", "nats-size", "-o", "cell.png"], "frob"),
+        (["draw", "darts-v2", "--set", "blocks=5", "-o", "x.png"], "--set is for the parameters of a space: name it"),
+        (["draw", "x", "--space", "nasnet", "--set", "blocks=a", "-o", "x.png"], "a whole number in 1..8; got"),
+        (["draw", "x", "--space", "nasnet", "--set", "frob=5", "-o", "x.png"], "nasnet has no parameter 'frob'"),
+        (["export", CELL, "--to", "torch"], "argument --to: invalid choice: 'torch' (choose from"),
+        (["export", CELL, "--to", "onnx", "-o", "x.py"], "--to onnx writes a file that ends in .onnx; got 'x.py'"),
+        (["export", CELL, "-o", "x.pt"], "the file of an exported network must end in .py or .onnx; got 'x.pt'"),
+        (["export", CELL, "--input-shape", "1"], "--input-shape takes sizes such as 1,40 or 3,32,32; got '1'"),
+        (["export", CELL, "--input-shape", "1,0"], "input_shape must be (channels, length) or (channels, height,"),
+        (["export", CELL, "--classes", "0"], "classes must be at least 1; got 0"),
+        (["export", CELL, "--option", "frob=1"], "unexpected keyword argument 'frob'"),
+        (["export", "nowhere.nas.json"], "No such file or directory: nowhere.nas.json"),
         (["draw", "nowhere.nas.json", "-o", "cell.png"], "No such file or directory: nowhere.nas.json"),
     ],
 )
@@ -331,6 +346,36 @@ def test_a_file_of_another_format_is_refused(capsys: pytest.CaptureFixture, tmp_
     path = tmp_path / "cell.nas.json"
     path.write_text('{"format": "frob"}', encoding="utf-8")
     assert "is not a nasedu.architecture file" in fails(capsys, "draw", str(path), "-o", str(tmp_path / "a.svg"))
+
+
+def test_a_space_with_its_parameters_reads_its_strings(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    path = tmp_path / "a.svg"
+    what = ["draw", "conv3-4-relu > conv3-8-relu", "--space", "chain", "--set", "widths=[4, 8]", "-o", str(path)]
+    assert cli.main(what) == 0
+    assert path.exists()
+    assert "may be 4" in fails(capsys, *what[:-3], "widths=[4]", *what[-2:])
+
+
+# nasedu export ---------------------------------------------------------------------------------
+
+
+def test_the_exported_file_gives_the_output_of_the_network(
+    capsys: pytest.CaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["export", CELL, "--input-shape", "1,7", "--option", "skeleton=published", "--seed", "3"]) == 0
+    architecture = nas.spaces.named(CELL)
+    network = nas.networks.build(architecture, (1, 7), 10, rng=np.random.default_rng(3), skeleton="published").eval()
+    weights = sum(each.numel() for each in network.parameters())
+    assert capsys.readouterr().out == f"network.py, network.safetensors: {weights:,} parameters; {CELL}\n"
+    done = subprocess.run([sys.executable, "network.py"], capture_output=True, text=True, check=True)
+    printed = [float(number) for number in done.stdout.removeprefix("tensor([[").removesuffix("]])\n").split(",")]
+    with torch.no_grad():
+        expected = network(torch.ones(1, 1, 7))[0]
+    assert printed == pytest.approx(expected.tolist(), abs=2e-4)  # four digits are printed
+    assert expected.abs().max() > 0.01
 
 
 # nasedu lab ------------------------------------------------------------------------------------

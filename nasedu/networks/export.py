@@ -81,7 +81,7 @@ def load(path=Path(__file__).with_suffix(".safetensors")):
 
 if __name__ == "__main__":
     with torch.no_grad():
-        print(load()(torch.zeros(1, {shape})))
+        print(load()(torch.ones(1, {shape})))
 '''
 
 

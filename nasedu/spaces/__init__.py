@@ -10,6 +10,7 @@ from nasedu.spaces.enas import ENASMacro, ENASMicro
 from nasedu.spaces.graphs import Graphs
 from nasedu.spaces.mbconv import MBConv
 from nasedu.spaces.mlp import MLP
+from nasedu.spaces.named import named
 from nasedu.spaces.nasbench101 import NASBench101
 from nasedu.spaces.nasbench201 import NASBench201
 from nasedu.spaces.nasnet import AmoebaNet, NASNet, PNASNet
@@ -32,6 +33,7 @@ __all__ = [
     "PNASNet",
     "Recurrent",
     "create",
+    "named",
 ]
 
 SPACES: dict[str, type[SearchSpace]] = {
