@@ -96,6 +96,8 @@ def _paint_shape(ax: Axes, item: Shape, scale: float, order: float) -> None:
 
 
 def _paint_text(ax: Axes, item: Text, scale: float, order: float) -> None:
+    from matplotlib.patches import Rectangle
+
     look: dict[str, Any] = {
         "fontsize": item.size * scale, "fontweight": "bold" if item.bold else "normal", "color": item.color,
         "alpha": item.opacity, "zorder": order, "va": "center", "parse_math": False, "gid": item.name,
@@ -108,8 +110,11 @@ def _paint_text(ax: Axes, item: Text, scale: float, order: float) -> None:
         ax.text(left + text_width(name, item.size, item.bold), item.y + LOWER * item.size, minus(index), **look)
         return
     if item.back or item.frame:
-        look["bbox"] = {
-            "boxstyle": f"square,pad={0.2 if item.frame else 0.12}", "facecolor": item.back or "none",
-            "edgecolor": item.frame or "none", "linewidth": 1.3 * scale, "alpha": item.opacity,
-        }  # fmt: skip
+        left, top, right, bottom = item.box
+        ax.add_artist(
+            Rectangle(
+                (left, top), right - left, bottom - top, facecolor=item.back or "none", zorder=order,
+                edgecolor=item.frame or "none", linewidth=1.3 * scale, alpha=item.opacity,
+            )
+        )  # fmt: skip
     ax.text(item.x, item.y, name, ha={"start": "left", "middle": "center", "end": "right"}[item.anchor], **look)
