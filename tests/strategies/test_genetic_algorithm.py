@@ -112,7 +112,7 @@ def test_each_decision_mutates_at_the_given_rate(rate, expected):
 
 
 def test_a_layer_that_a_mutation_adds_has_any_type_and_size():
-    """n = 4,000 mutations of a chain of one layer; decisions of layer 2 uniform where active, 4.5 standard deviations."""
+    """n = 4,000 mutations of a chain of one layer; decisions of layer 2 are uniform where active, 4.5 deviations."""
     strategy, start = make(CHAIN, mutation_rate=0.5), CHAIN.parse("pool").choices
     drawn = [strategy.mutated(start) for _ in range(4_000)]
     for index, decision in enumerate(CHAIN.decisions):
