@@ -134,13 +134,16 @@ def test_canonical_follows_skips_and_forgets_what_no_signal_passes():
         "|skip_connect~0|+|none~0|nor_conv_3x3~1|+|none~0|none~1|skip_connect~2|",
         "|none~0|+|none~0|avg_pool_3x3~1|+|nor_conv_3x3~0|skip_connect~1|skip_connect~2|",
     ]
-    assert {SPACE.canonical(SPACE.parse(text)) for text in same} == {"c3a(x)"}
+    assert {SPACE.canonical(SPACE.parse(text)) for text in same} == {"a=nor_conv_3x3(x); a"}
 
 
 def test_canonical_counts_one_convolution_used_twice_apart_from_two_convolutions():
     twice = SPACE.parse("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|skip_connect~1|skip_connect~2|")
     two = SPACE.parse("|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|none~0|skip_connect~1|skip_connect~2|")
-    assert (SPACE.canonical(twice), SPACE.canonical(two)) == ("c3a(x)+c3a(x)", "c3a(x)+c3b(x)")
+    assert (SPACE.canonical(twice), SPACE.canonical(two)) == (
+        "a=nor_conv_3x3(x); 2·a",
+        "a=nor_conv_3x3(x); b=nor_conv_3x3(x); a+b",
+    )
     assert SPACE.benchmark_canonical(twice) == SPACE.benchmark_canonical(two)
 
 

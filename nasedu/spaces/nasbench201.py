@@ -18,12 +18,11 @@ In the published networks a convolution of zeros adds its batch-norm shift, a co
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections import Counter
 from functools import cache
 
 from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace, check_text, shown
+from nasedu.spaces.terms import Function, Terms, total
 
 __all__ = ["EDGES", "OPERATIONS", "NASBench201"]
 
@@ -36,11 +35,8 @@ LAYOUT = (  # planar: no two edges cross, and every edge has room for its operat
     Node("2", 2.55, 1.0, "2"),
     Node("3", 4.25, 1.35, "output", "output"),
 )
-LONGEST = 1_000  # characters of a native string: more than any needs, and few enough to look for operations
 BENDS = {(0, 3): -0.5, (1, 3): 0.25}  # below and above node 2
-
-Term = tuple["Term | str", ...] | str
-Sum = tuple[tuple[str, int], ...]
+LONGEST = 1_000  # characters of a native string: no cell needs as many
 
 
 class NASBench201(SearchSpace):
@@ -50,7 +46,7 @@ class NASBench201(SearchSpace):
         >>> space = NASBench201()
         >>> cell = space.parse("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|")
         >>> space.canonical(cell)
-        'c3a(x)'
+        'a=nor_conv_3x3(x); a'
     """
 
     def __init__(self) -> None:
@@ -115,11 +111,8 @@ class NASBench201(SearchSpace):
     def canonical(self, architecture: Architecture) -> str:
         """Return a name for the function that the cell computes: 5,044 different ones.
 
-        Each node is written as a sum of terms. Skip adds the source's terms, pooling is linear and
-        so is applied to each term, and every convolution is a term of its own: two convolutions of
-        the same input have different weights, while one convolution that arrives over two paths
-        counts twice. Convolutions that read the same up to letters get different letters, and the
-        smallest text over all ways to give them is the name.
+        :mod:`nasedu.spaces.terms` says by which rules. What is on no path of operations from input to output does not
+        count.
         """
         live = self.live_edges(architecture)
         names = [OPERATIONS[choice] if on else "none" for choice, on in zip(architecture.choices, live, strict=True)]
@@ -145,32 +138,12 @@ class NASBench201(SearchSpace):
 @cache  # at most one for each cell
 def _canonical(names: tuple[str, ...]) -> str:
     """Return the name of a cell with these operations, ``none`` where no signal passes."""
-    no_letters = dict.fromkeys(range(len(EDGES)), "")
-    unlettered = _nodes(names, no_letters)
-    alike: dict[str, list[int]] = {}  # convolutions by what they read
-    for index, (source, _) in enumerate(EDGES):
-        if "conv" in names[index]:
-            alike.setdefault(f"{names[index]}({_sum(unlettered[source])})", []).append(index)
-    ways = itertools.product(*(itertools.permutations("abcdef"[: len(group)]) for group in alike.values()))
-    edges = [index for group in alike.values() for index in group]
-    return min(_sum(_nodes(names, dict(zip(edges, itertools.chain(*way), strict=True)))[3]) for way in ways)
-
-
-def _nodes(names: tuple[str, ...], letters: dict[int, str]) -> list[Counter[str]]:
-    """Return each node's terms and how often they occur; sources come before targets in the order of edges."""
-    terms: list[Counter[str]] = [Counter({"x": 1}), Counter(), Counter(), Counter()]
-    for index, ((source, target), name) in enumerate(zip(EDGES, names, strict=True)):
-        if name == "skip_connect":
-            terms[target].update(terms[source])
-        elif name == "avg_pool_3x3":
-            terms[target].update({f"p({term})": count for term, count in terms[source].items()})
-        elif name != "none":
-            terms[target][f"c{name[-1]}{letters[index]}({_sum(terms[source])})"] += 1
-    return terms
-
-
-def _sum(terms: Counter[str]) -> str:
-    return "+".join(sorted(terms.elements())) or "0"
+    function = Function()
+    nodes: list[Terms] = [{"x": 1}, {}, {}, {}]
+    for (source, target), name in zip(EDGES, names, strict=True):  # sources come before targets
+        if name != "none":
+            nodes[target] = total([nodes[target], function.apply(name, nodes[source])])
+    return function.name([nodes[3]])
 
 
 def _published_term(operation: str, source: str) -> str:

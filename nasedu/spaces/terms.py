@@ -54,9 +54,10 @@ Terms = Mapping[Term, int]
 
 def total(values: Iterable[Terms]) -> Terms:
     """Return the sum of some values."""
-    terms: Counter[Term] = Counter()
+    terms: dict[Term, int] = {}
     for value in values:
-        terms.update(value)
+        for term, count in value.items():
+            terms[term] = terms.get(term, 0) + count
     return terms
 
 
@@ -177,8 +178,9 @@ class _Lines:
 
 def _tied(colours: Mapping[int, str]) -> list[int]:
     """Return the operations of the first colour that several have."""
-    counts = Counter(colours.values())
-    several = min((colour for colour, count in counts.items() if count > 1), default=None)
+    if len(set(colours.values())) == len(colours):
+        return []
+    several = min(colour for colour, count in Counter(colours.values()).items() if count > 1)
     return [k for k, colour in colours.items() if colour == several]
 
 
@@ -194,7 +196,8 @@ def _within(term: Term) -> Iterator[int]:
 
 
 def _sum_text(terms: Iterable[tuple[Term, int]], names: Mapping[int, str]) -> str:
-    return "+".join(sorted(f"{count}·" * (count > 1) + _term_text(term, names) for term, count in terms))
+    texts = [f"{count}·" * (count > 1) + _term_text(term, names) for term, count in terms]
+    return "+".join(sorted(texts)) or "0"
 
 
 def _term_text(term: Term, names: Mapping[int, str]) -> str:
