@@ -57,7 +57,7 @@ FORMAT_VERSION = 1
 MAX_REDRAWS = 10_000
 REDRAWS_BEFORE_LISTING = 100
 MAX_NEIGHBORS = 100_000
-MAX_LISTED = 10_000_000
+MAX_LISTED, MAX_COUNTED = 10_000_000, 1_000_000
 MAX_TEXT, MAX_SHOWN = 100_000, 100
 HOW_TO_PARSE = "space.parse(text) makes an architecture of a string."
 
@@ -182,6 +182,7 @@ class SearchSpace:
 
     Raises:
         ValueError: there are no decisions, two have the same name, or a parameter is no JSON value.
+        TypeError: a decision is no :class:`Decision`.
 
     Example:
         >>> space = SearchSpace("toy", [Decision("width", (8, 16)), Decision("kernel", (1, 3, 5))])
@@ -331,7 +332,7 @@ class SearchSpace:
         return Diagram(tuple(nodes), tuple(Edge(a.id, b.id) for a, b in itertools.pairwise(nodes)))
 
     def structure(self, architecture: Architecture) -> Diagram:
-        """Return the nodes and edges of :meth:`diagram`, with places or without: for who wants the graph alone.
+        """Return the nodes and edges of :meth:`diagram`, with places or without, for whoever needs the graph alone.
 
         Override it where finding the places takes long; models of architectures ask for thousands of structures.
         """
@@ -369,7 +370,7 @@ class SearchSpace:
             return Architecture(self, tuple(map(operator.index, choices)))
         except TypeError as error:
             raise TypeError(
-                f"choices are whole numbers, the index of an option for each decision; got {choices!r}. "
+                f"choices are whole numbers, the index of an option for each decision; got {shown(choices)}. "
                 "To name the options, parse a string: space.parse('…')."
             ) from error
 
@@ -398,7 +399,7 @@ class SearchSpace:
     @property
     def size_is_exact(self) -> bool:
         """Whether :attr:`size` is the exact number and not an upper bound."""
-        return self._is_plain or self._combinations() <= 1_000_000
+        return self._is_plain or self._combinations() <= MAX_COUNTED
 
     def _combinations(self) -> int:
         return math.prod(len(decision.options) for decision in self.decisions)
