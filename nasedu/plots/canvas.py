@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from nasedu.plots.drawing import Drawing, Shape, Stroke, Text
@@ -34,15 +35,17 @@ def paint(drawing: Drawing, ax: Axes) -> None:
     Other artists of the axes, in its usual order of drawing, come above: the drawing lies between 1 and 2.
     """
     scale = _fit(drawing, ax)
-    count = len(drawing.items) or 1
-    for index, item in enumerate(drawing.items):
-        order = 1 + index / count
-        if isinstance(item, Stroke):
-            _paint_stroke(ax, item, scale, order)
-        elif isinstance(item, Shape):
-            _paint_shape(ax, item, scale, order)
-        else:
-            _paint_text(ax, item, scale, order)
+    place, count = 0, len(drawing.items) or 1
+    for is_stroke, run in groupby(drawing.items, key=lambda item: isinstance(item, Stroke)):
+        items = list(run)
+        if is_stroke:
+            _paint_strokes(ax, [item for item in items if isinstance(item, Stroke)], scale, 1 + place / count)
+        for offset, item in enumerate(items):
+            if isinstance(item, Shape):
+                _paint_shape(ax, item, scale, 1 + (place + offset) / count)
+            elif isinstance(item, Text):
+                _paint_text(ax, item, scale, 1 + (place + offset) / count)
+        place += len(items)
 
 
 def _fit(drawing: Drawing, ax: Axes) -> float:
@@ -64,20 +67,27 @@ def _dash(pattern: tuple[float, ...]) -> Any:
     return (0.0, pattern) if pattern else "solid"
 
 
-def _paint_stroke(ax: Axes, item: Stroke, scale: float, order: float) -> None:
-    from matplotlib.patches import PathPatch, Polygon
+def _paint_strokes(ax: Axes, items: list[Stroke], scale: float, order: float) -> None:
+    """Draw strokes as a few collections, which takes matplotlib a fraction of the time of as many patches."""
+    from matplotlib.collections import PathCollection, PolyCollection
+    from matplotlib.colors import to_rgba
     from matplotlib.path import Path as Outline
 
-    if item.arrow:
-        head = Polygon(item.head, facecolor=item.color, edgecolor="none", alpha=item.opacity, zorder=order)
-        ax.add_artist(head)
-    outline = Outline([item.start, item.control, item.line_end], [Outline.MOVETO, Outline.CURVE3, Outline.CURVE3])
-    line = PathPatch(
-        outline, fill=False, edgecolor=item.color, linewidth=item.width * scale, linestyle=_dash(item.dash),
-        alpha=item.opacity, zorder=order, capstyle="round" if item.dash and item.dash[0] < 0.5 else "butt",
-        gid=item.name,
-    )  # fmt: skip
-    ax.add_artist(line)
+    codes = [Outline.MOVETO, Outline.CURVE3, Outline.CURVE3]
+    dotted = [item for item in items if item.dash and item.dash[0] < 0.5]
+    for drawn, cap in (([item for item in items if item not in dotted], "butt"), (dotted, "round")):
+        if drawn:
+            lines = PathCollection(
+                [Outline([item.start, item.control, item.line_end], codes) for item in drawn], facecolors="none",
+                edgecolors=[to_rgba(item.color, item.opacity) for item in drawn], zorder=order, capstyle=cap,
+                linewidths=[item.width * scale for item in drawn], linestyles=[_dash(item.dash) for item in drawn],
+            )  # fmt: skip
+            ax.add_collection(lines, autolim=False)
+    pointed = [item for item in items if item.arrow]
+    if pointed:
+        colors = [to_rgba(item.color, item.opacity) for item in pointed]
+        heads = PolyCollection([item.head for item in pointed], facecolors=colors, edgecolors="none", zorder=order)
+        ax.add_collection(heads, autolim=False)
 
 
 def _paint_shape(ax: Axes, item: Shape, scale: float, order: float) -> None:

@@ -382,6 +382,23 @@ def test_what_is_drawn_later_on_the_axes_lies_above() -> None:
     assert orders == sorted(orders)
 
 
+def test_matplotlib_has_every_stroke_with_its_colour_width_and_arrow() -> None:
+    from matplotlib.collections import PathCollection, PolyCollection
+
+    made = plots.drawing_of(NB201.parse(CELL), highlight=[0])
+    collections = canvas.figure_of(made).axes[0].collections
+    found = []
+    for lines in collections:
+        if isinstance(lines, PathCollection):
+            ends = [tuple(path.vertices[0]) for path in lines.get_paths()]
+            found += zip(ends, map(tuple, lines.get_edgecolors()), lines.get_linewidths(), strict=True)
+    strokes = of(made, Stroke)
+    expected = [(item.start, matplotlib.colors.to_rgba(item.color, item.opacity), item.width) for item in strokes]
+    assert sorted(found) == sorted(expected)
+    heads = [len(heads.get_paths()) for heads in collections if isinstance(heads, PolyCollection)]
+    assert sum(heads) == sum(item.arrow > 0 for item in strokes) == 6
+
+
 # Styles ----------------------------------------------------------------------------------------
 
 
