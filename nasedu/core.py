@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import networkx
 
 __all__ = [
+    "NOTHING",
     "Architecture",
     "Decision",
     "Diagram",
@@ -54,6 +55,7 @@ __all__ = [
 Option = str | int | float | bool
 ARCHITECTURE_FORMAT = "nasedu.architecture"
 FORMAT_VERSION = 1
+NOTHING = ("none", "zero", "zeroize")  # operations over which no signal passes, as benchmarks spell them
 MAX_REDRAWS = 10_000
 REDRAWS_BEFORE_LISTING = 100
 MAX_NEIGHBORS = 100_000
@@ -81,16 +83,20 @@ class Decision:
         if "," in self.name or "=" in self.name:
             raise ValueError(f"a decision's name must have no ',' and no '='; got {self.name!r}.")
         if isinstance(self.options, str):
-            raise ValueError(f"the options of {self.name!r} must be a tuple, such as ('a', 'b'); got {self.options!r}.")
+            raise ValueError(
+                f"the options of {self.name!r} must be a tuple, such as ('a', 'b'); got {shown(self.options)}."
+            )
         options = tuple(option.item() if isinstance(option, np.generic) else option for option in self.options)
         object.__setattr__(self, "options", options)
         if not options:
             raise ValueError(f"decision {self.name!r} must have at least one option; got none.")
         for option in options:
             if not isinstance(option, Option) or (isinstance(option, float) and not math.isfinite(option)):
-                raise ValueError(f"the options of {self.name!r} must be strings or finite numbers; got {option!r}.")
+                raise ValueError(
+                    f"the options of {self.name!r} must be strings or finite numbers; got {shown(option)}."
+                )
         if min(len(set(options)), len({str(option).strip() for option in options})) < len(options):
-            raise ValueError(f"decision {self.name!r} must have different options; got {options}.")
+            raise ValueError(f"decision {self.name!r} must have different options; got {shown(options)}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +213,7 @@ class SearchSpace:
             raise ValueError(f"search space {name!r} is empty: it must have at least one decision; got none.")
         names = [decision.name for decision in decisions]
         if len(set(names)) < len(names):
-            raise ValueError(f"the decisions of search space {name!r} must have different names; got {names}.")
+            raise ValueError(f"the decisions of search space {name!r} must have different names; got {shown(names)}.")
         try:
             own = json.loads(json.dumps(dict(parameters or {}), allow_nan=False))
         except (TypeError, ValueError) as error:

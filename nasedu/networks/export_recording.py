@@ -18,10 +18,9 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-__all__ = ["BATCH", "CONTAINERS", "Body", "Input", "Item", "Step", "Weight", "is_of_torch", "record"]
+__all__ = ["BATCH", "Body", "Input", "Item", "Step", "Weight", "is_of_torch", "record"]
 
 BATCH = 7919  # samples: where a multiple of it is an argument, it was computed from the size of the batch
-CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from nasedu.core import Architecture, Diagram
+from nasedu.core import NOTHING, Architecture, Diagram
 from nasedu.plots.text import plain
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 __all__ = ["describe", "describe_diagram"]
 
 NAMED = 8  # operations that are counted one by one
-NOTHING = ("none", "zero", "zeroize")
 
 
 def describe(architecture: Architecture | Diagram | networkx.DiGraph) -> str:

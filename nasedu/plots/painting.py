@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from nasedu.core import Edge
+from nasedu.core import NOTHING, Edge
 from nasedu.plots.drawing import Drawing, Item, Shape, Stroke, Text
 from nasedu.plots.layout import ARROW, LABEL_TEXT, NODE_TEXT, TITLE_TEXT, EdgeLine, NodeBox, Picture
 from nasedu.plots.legend import LINE
@@ -14,7 +14,6 @@ from nasedu.plots.styles import Style
 __all__ = ["Weight", "edge_name", "painted"]
 
 FAINT = 0.65  # the opacity of none
-NOTHING = ("none", "zero", "zeroize")
 Weight = float | Mapping[str, float]
 
 

@@ -22,12 +22,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from nasedu.core import Architecture
+from nasedu.core import NOTHING, Architecture
 
 __all__ = ["Encoder", "decisions", "paths"]
 
 LONGEST = 3
-CARRIES_NOTHING, CHANGES_NOTHING = ("none", "zero"), ("", "skip_connect", "identity")
+CHANGES_NOTHING = "", "skip_connect", "identity"
 KEPT = 4096  # architectures whose names an encoder remembers
 
 
@@ -47,7 +47,7 @@ def paths(architecture: Architecture) -> list[str]:
     graph = architecture.space.structure(architecture)
     arriving: dict[str, list[tuple[str, str]]] = {}
     for edge in graph.edges:
-        if edge.operation not in CARRIES_NOTHING:
+        if edge.operation not in NOTHING:
             arriving.setdefault(edge.target, []).append((edge.source, edge.operation))
     found: dict[str, set[tuple[str, ...]]] = {node.id: {(node.id,)} for node in graph.nodes if node.kind == "input"}
     computed = {node.id: (node.label,) for node in graph.nodes if node.kind == "operation"}
