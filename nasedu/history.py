@@ -35,6 +35,7 @@ from nasedu.core import (
     Metric,
     SearchSpace,
     Trial,
+    shown,
 )
 
 if TYPE_CHECKING:
@@ -208,7 +209,10 @@ class History:
     def space(self) -> SearchSpace:
         """The search space, or a recorded one that can only be looked at if it is not installed."""
         if self._space is None:
-            self._space = _space_from_json(self.header["space"], self.events)
+            try:
+                self._space = _space_from_json(self.header["space"], self.events)
+            except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+                raise ValueError(f"the history's header is damaged: its space is not one ({error!r:.200}).") from error
         return self._space
 
     @property
@@ -233,7 +237,11 @@ class History:
             raise ValueError(f"the history has trial {number} without an ask of that number before it.")
         asked = self._asked.pop(number)
         if isinstance(row, dict):
-            row = trial_from_event(row, asked if isinstance(asked, Architecture) else self.space.architecture(asked))
+            architecture = asked if isinstance(asked, Architecture) else self.space.architecture(asked)
+            try:
+                row = trial_from_event(row, architecture)
+            except (KeyError, TypeError, AttributeError, OverflowError) as error:
+                raise ValueError(f"trial {number} of the history is damaged: {error!r:.200}.") from error
         self._trials.append(row)
         if row.failure is None and (self._incumbent is None or is_better(row, self._incumbent)):
             self._incumbent = row
@@ -360,15 +368,15 @@ def read_architecture(path: Path) -> Architecture:
     """Read a ``*.nas.json`` file; see :meth:`nasedu.core.Architecture.load`."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # wrong bytes, no JSON, or lists in lists in lists
         raise ValueError(f"{path} is not a {ARCHITECTURE_FORMAT} file: it is not JSON ({error}).") from error
     _check_format(document, ARCHITECTURE_FORMAT, path)
     try:
         return _architecture_from_json(document)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is damaged: a field is missing or of the wrong kind ({error!r}).") from error
+    except (LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged: a field is missing or of the wrong kind ({error!r:.200}).") from error
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(f"{path}: {error!s:.1000}") from error
 
 
 def _architecture_from_json(document: Mapping[str, Any]) -> Architecture:
@@ -378,7 +386,7 @@ def _architecture_from_json(document: Mapping[str, Any]) -> Architecture:
         option = given.pop(decision["name"], decision["options"][0])
         if option not in decision["options"]:
             raise ValueError(
-                f"unknown option {option!r} of decision {decision['name']!r}; it has {decision['options']}."
+                f"unknown option {shown(option)} of decision {decision['name']!r}; it has {shown(decision['options'])}."
             )
         choices.append(decision["options"].index(option))
     if given:
@@ -389,6 +397,8 @@ def _architecture_from_json(document: Mapping[str, Any]) -> Architecture:
 def _space_from_json(document: Mapping[str, Any], drawings: Iterable[Event]) -> SearchSpace:
     from nasedu import spaces  # a file names its space; the installed ones are known there
 
+    if not isinstance(document["name"], str):
+        raise TypeError(f"the name of a space must be a string; got {shown(document['name'])}")
     recorded = RecordedSpace(document, drawings)
     try:
         installed = spaces.create(document["name"], **document["parameters"])
@@ -421,7 +431,7 @@ def read_history(path: Path) -> tuple[History, int]:
 def _parse_line(line: bytes, number: int, path: Path) -> Event:
     try:
         row = json.loads(line)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # wrong bytes, no JSON, or lists in lists in lists
         if number == 1:
             raise ValueError(f"{path} is not a {HISTORY_FORMAT} file: its first line is {line[:60]!r}.") from error
         raise ValueError(
