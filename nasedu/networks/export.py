@@ -115,7 +115,7 @@ def export(network: nn.Module, path: str | Path, input_shape: Sequence[int], abo
     still = copy.deepcopy(network).cpu().eval().requires_grad_(False)
     sample = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        expected = still(sample)
+        expected = still(sample.clone())  # it may overwrite its input
     if not isinstance(expected, Tensor):
         raise ValueError(f"the network must return one tensor to be exported; got a {type(expected).__name__}.")
     if path.suffix == ".onnx":
@@ -192,7 +192,7 @@ def _compare(path: Path, sample: Tensor, expected: Tensor) -> None:
     finally:
         sys.dont_write_bytecode = before
     with torch.no_grad():
-        found = module.load(path.with_suffix(".safetensors"))(sample)
+        found = module.load(path.with_suffix(".safetensors"))(sample.clone())
     if not torch.allclose(found, expected, TOLERANCE, TOLERANCE):
         gap = float((found - expected).abs().max())
         raise ValueError(

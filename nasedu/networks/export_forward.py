@@ -71,12 +71,14 @@ class ForwardLines:
                 self._count(each)
 
     def _make_room(self, step: Step) -> None:
-        """Where what could stand in a step is too long, give it lines before."""
+        """Where what could stand in a step is too long, give the longest of it lines before."""
         inner = [each for each in _steps([step.arguments, dict(step.keywords)]) if id(each) in self.waiting]
-        lengths = [len(self.waiting[id(each)]) for each in inner]
-        if max(lengths, default=0) > INLINE or sum(lengths) > LINE - 30:
-            for each in inner:
-                self._assign(each, self.waiting.pop(id(each)))
+        inner.sort(key=lambda each: len(self.waiting[id(each)]))
+        while inner and (
+            len(self.waiting[id(inner[-1])]) > INLINE or sum(len(self.waiting[id(each)]) for each in inner) > LINE - 30
+        ):
+            longest = inner.pop()
+            self._assign(longest, self.waiting.pop(id(longest)))
 
     def _assign(self, step: Step, text: str) -> None:
         base = re.sub(r"\W+", "_", self.name(step.target).replace("→", "_")) if isinstance(step.target, str) else "h"

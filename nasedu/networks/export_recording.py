@@ -107,7 +107,7 @@ def record(network: nn.Module, input_shape: Sequence[int]) -> dict[str, list[Bod
     try:
         network.eval()
         sample = torch.empty(BATCH, *input_shape, device="meta")
-        with torch.no_grad(), recorder:
+        with torch.no_grad(), torch.device("meta"), recorder:  # what the network makes itself is there, too
             torch.func.functional_call(network, state, (sample,))
     finally:
         for hook in hooks:
@@ -140,6 +140,8 @@ class _Recorder(TorchFunctionMode):
     def __torch_function__(
         self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
+        if self.frames:
+            self._check_origin(self.frames[-1], (args, kwargs))
         result = function(*args, **(kwargs or {}))
         if self.frames and not self.frames[-1].is_muted and _tensors(result):
             self._note(self.frames[-1], function, args, kwargs or {}, result)
@@ -205,7 +207,16 @@ class _Recorder(TorchFunctionMode):
                 return Input(name)
         if id(tensor) in self.weights:
             return self.weights[id(tensor)]
-        raise ValueError(
+        raise self._unknown(frame, tensor)
+
+    def _check_origin(self, frame: _Frame, given: Any) -> None:
+        """Refuse tensors with numbers: all that is known here has none."""
+        for tensor in _tensors(given):
+            if not tensor.is_meta:
+                raise self._unknown(frame, tensor)
+
+    def _unknown(self, frame: _Frame, tensor: Tensor) -> ValueError:
+        return ValueError(
             f"the module {frame.name or 'network'!r} uses a tensor of shape {tuple(tensor.shape)} that is no input, no "
             "parameter and no buffer. Make it known with self.register_buffer('name', tensor), or export to ONNX."
         )
