@@ -63,6 +63,7 @@ export interface HistoryEvent {
   diagram: Diagram | null;
   score: number | null;
   accuracy: number | null;
+  epochs: number | null;
   failure: string | null;
   state: State | null;
 }
@@ -289,6 +290,7 @@ function readEvent(value: unknown): HistoryEvent {
     diagram: row.diagram == null ? null : readDiagram(row.diagram),
     score: optionalNumber(row.score, 'score'),
     accuracy: optionalNumber(row.accuracy, 'accuracy'),
+    epochs: optionalNumber(row.epochs, 'epochs'),
     failure: row.failure == null ? null : text(row.failure, 'failure'),
     state: isObject(row.state) ? row.state : null,
   };

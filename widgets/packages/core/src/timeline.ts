@@ -7,7 +7,9 @@ export interface TrialRow {
   event: number;
   number: number;
   score: number | null;
-  /** Whether no earlier trial has as high a score. */
+  /** How long it was trained; 0 where that has no meaning. */
+  epochs: number;
+  /** Whether it was trained for longer than all earlier trials, or scores higher than all trained as long. */
   isIncumbent: boolean;
 }
 
@@ -52,9 +54,12 @@ export class Timeline {
   private addTrial(event: HistoryEvent, index: number): void {
     this.answers.set(event.number, this.trials.length);
     const best = this.trials[this.incumbents[index]!];
-    const isIncumbent = event.score !== null && (best === undefined || event.score > best.score!);
+    const epochs = event.epochs ?? 0;
+    const isIncumbent =
+      event.score !== null &&
+      (best === undefined || epochs > best.epochs || (epochs === best.epochs && event.score > best.score!));
     if (isIncumbent) this.incumbents[index] = this.trials.length;
-    this.trials.push({ event: index, number: event.number, score: event.score, isIncumbent });
+    this.trials.push({ event: index, number: event.number, score: event.score, epochs, isIncumbent });
   }
 
   /** The event that happened last, or null before the first. */

@@ -85,6 +85,17 @@ describe('a timeline', () => {
     expect(new Timeline(readHistory(lines(events))).incumbent(7)?.number).toBe(2);
   });
 
+  it('lets the best of those trained for longest be the incumbent', () => {
+    const trials = [
+      [3, 0.99, 1],
+      [4, 0.5, 3],
+      [5, 0.7, 1],
+      [6, 0.6, 3],
+    ].map(([number, score, epochs]) => ({ event: 'trial', number, score, epochs }));
+    const found = new Timeline(readHistory(lines([...EVENTS, ...trials])));
+    expect([7, 8, 9, 10].map((position) => found.incumbent(position)?.number)).toEqual([3, 4, 4, 6]);
+  });
+
   it('shows a trial by the picture of its ask, and an undrawn event by the latest earlier picture', () => {
     expect(timeline().shown(2)).toMatchObject({ stale: false, event: { number: 0 } });
     expect(timeline().shown(5)).toMatchObject({ stale: true, event: { number: 1 } });
