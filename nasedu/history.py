@@ -446,10 +446,12 @@ def _parse_line(line: bytes, number: int, path: Path) -> Event:
 def _check_format(document: Any, name: str, path: Path) -> None:
     found = document.get("format") if isinstance(document, dict) else None
     if found != name:
-        raise ValueError(f"{path} is not a {name} file: its format is {found!r}.")
-    if document.get("version") != FORMAT_VERSION:
-        found = document.get("version")
-        raise ValueError(f"{path} has version {found!r} of {name}; this nasedu reads {FORMAT_VERSION}. Update nasedu.")
+        raise ValueError(f"{path} is not a {name} file: its format is {shown(found)}.")
+    found = document.get("version")
+    if found != FORMAT_VERSION or found is True:
+        raise ValueError(
+            f"{path} has version {shown(found)} of {name}; this nasedu reads {FORMAT_VERSION}. Update nasedu."
+        )
 
 
 def event_of(row: Row) -> Event:
