@@ -20,12 +20,12 @@ import operator
 import re
 import sys
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -46,6 +46,8 @@ __all__ = [
     "Strategy",
     "Trial",
     "check_by",
+    "check_list",
+    "check_rng",
     "check_text",
     "check_whole",
     "draw_below",
@@ -53,6 +55,7 @@ __all__ = [
 ]
 
 Option = str | int | float | bool
+Item = TypeVar("Item")
 ARCHITECTURE_FORMAT = "nasedu.architecture"
 FORMAT_VERSION = 1
 NOTHING = ("none", "zero", "zeroize")  # operations over which no signal passes, as benchmarks spell them
@@ -237,6 +240,16 @@ class SearchSpace:
             )
         object.__setattr__(self, name, value)
 
+    if not TYPE_CHECKING:  # else every attribute would be of type Any
+
+        def __getattr__(self, name: str) -> Any:
+            if "_key" not in self.__dict__:
+                raise AttributeError(
+                    f"{type(self).__name__} has no {name!r} yet: "
+                    "its __init__ must call super().__init__(name, decisions)."
+                )
+            return object.__getattribute__(self, name)  # raises what it raised before
+
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"a search space cannot be changed (tried to delete {name!r}); make a new one.")
 
@@ -274,8 +287,9 @@ class SearchSpace:
     def alternatives(self, choices: tuple[int, ...], index: int) -> Sequence[int]:
         """Return the options, by their indices, that an active decision may change to in one step: here all others.
 
-        Override it where a decision should change little by little, such as a depth by one layer. A step must be
-        possible in both directions. Decisions that the step makes active may start with any values.
+        Override it where a decision should change little by little, such as a depth by one layer; :meth:`adjacent` has
+        the options for that. A step must be possible in both directions. Decisions that the step makes active may start
+        with any values.
         """
         return [option for option in range(self._counts[index]) if option != choices[index]]
 
@@ -354,6 +368,10 @@ class SearchSpace:
 
     # What every space can do --------------------------------------------------------------
 
+    def adjacent(self, choices: tuple[int, ...], index: int) -> list[int]:
+        """Return the options of a decision, by their indices, before and after the chosen one, as far as there are."""
+        return [option for option in (choices[index] - 1, choices[index] + 1) if 0 <= option < self._counts[index]]
+
     def options(self, choices: tuple[int, ...]) -> dict[str, Option]:
         """Return the chosen option of each active decision, by the decision's name."""
         parts = zip(self.decisions, choices, self.active(choices), strict=True)
@@ -365,7 +383,13 @@ class SearchSpace:
             active = self.active(choices)
             if active is self._always_active:
                 return choices
-            pinned = tuple(choice if on else 0 for choice, on in zip(choices, active, strict=True))
+            try:
+                pinned = tuple(choice if on else 0 for choice, on in zip(choices, active, strict=True))
+            except (TypeError, ValueError) as error:
+                raise ValueError(
+                    f"the method active of {self.name!r} must return {len(choices)} values, for each decision whether "
+                    f"it matters; got {shown(active)}."
+                ) from error
             if pinned == choices:
                 return choices
             choices = pinned
@@ -476,7 +500,9 @@ class SearchSpace:
 
         Raises:
             ValueError: ``by`` is neither, or none of 10,000 draws was accepted.
+            TypeError: ``rng`` is no numpy Generator.
         """
+        check_rng(rng)
         check_by(by)
         for _ in range(MAX_REDRAWS):
             choices = tuple(rng.integers(self._count_array).tolist())
@@ -671,6 +697,24 @@ def check_by(by: str) -> None:
     """Raise ValueError unless this says what :meth:`SearchSpace.sample` draws uniformly."""
     if by not in ("architecture", "decision"):
         raise ValueError(f"by must be 'architecture' or 'decision'; got {by!r}.")
+
+
+def check_rng(rng: np.random.Generator) -> None:
+    """Raise TypeError unless this is a source of randomness, and not the seed of one."""
+    if not isinstance(rng, np.random.Generator):
+        seed = rng if isinstance(rng, int) else 0
+        raise TypeError(f"rng must be a numpy Generator, such as np.random.default_rng({seed}); got {shown(rng)}.")
+
+
+def check_list(name: str, values: Iterable[Item], example: Sequence[Item]) -> list[Item]:
+    """Return an argument of several values as a list.
+
+    Raises:
+        ValueError: it is one value, or a string, whose letters would be taken for values.
+    """
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise ValueError(f"{name} must be a list such as {shown(tuple(example))}; got {shown(values)}.")
+    return list(values)
 
 
 def check_text(text: str, longest: int = MAX_TEXT) -> str:

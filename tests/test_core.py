@@ -22,7 +22,7 @@ from nasedu.core import (
     Trial,
     draw_below,
 )
-from nasedu.spaces import DARTS, Chain, NASBench201
+from nasedu.spaces import DARTS, Chain, Graphs, MBConv, NASBench101, NASBench201
 
 spaces = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 
@@ -495,3 +495,15 @@ def test_the_metrics_of_a_trial_cannot_be_changed_and_travel_with_it():
             with pytest.raises(TypeError):
                 copied.metrics.clear()
     assert "metrics={'flops'" in repr(trial)
+
+
+@pytest.mark.parametrize(
+    "space", [*SPACES.values(), NASBench101(), MBConv(), Graphs()], ids=lambda space: repr(space)[:20]
+)
+def test_a_seed_is_no_source_of_randomness(space):
+    for by in ("architecture", "decision"):
+        for given in (0, None, np.random):
+            with pytest.raises(
+                TypeError, match=r"rng must be a numpy Generator, such as np\.random\.default_rng\(0\); got"
+            ):
+                space.sample(given, by)

@@ -188,6 +188,8 @@ def test_wrong_settings_are_refused_before_anything_is_trained():
         train(time_limit=0)
     with pytest.raises(ValueError, match=r"batch_size must lie in 1\.\.128, the number of training samples; got 129"):
         train(batch_size=129)
+    with pytest.raises(ValueError, match=r"epochs must be a whole number; got 1\.5"):
+        train(epochs=1.5)
 
 
 def test_a_training_that_takes_too_long_is_a_failed_trial_with_the_curve_so_far(monkeypatch):

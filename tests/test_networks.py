@@ -301,3 +301,8 @@ def test_a_space_of_one_s_own_needs_a_method_or_an_evaluator():
 def test_none_is_no_number_of_classes_even_for_a_regression():
     with pytest.raises(ValueError, match=r"classes must be a number; got None\. .* pass data\.outputs"):
         build(NB201.sample(rng()), SIGNAL, None, rng=rng())
+
+
+def test_a_seed_is_no_source_of_randomness():
+    with pytest.raises(TypeError, match=r"rng must be a numpy Generator, such as np\.random\.default_rng\(7\); got 7"):
+        build(NB201.sample(rng()), SIGNAL, 10, rng=7)

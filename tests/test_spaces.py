@@ -289,6 +289,9 @@ def test_a_malformed_chain_is_refused(text, message):
         ({"widths": ()}, "'layer 1 width' must have at least one option"),
         ({"kernels": (2,)}, "kernels must be odd"),
         ({"activations": ("swish",)}, "unknown activation 'swish'; there are relu, tanh and gelu"),
+        ({"activations": "relu"}, r"activations must be a list such as \('relu', 'tanh'\); got 'relu'"),
+        ({"widths": 16}, r"widths must be a list such as \(8, 16\); got 16"),
+        ({"kernels": 3}, r"kernels must be a list such as \(3, 5\); got 3"),
     ],
 )
 def test_chains_that_cannot_be_are_refused(parameters, message):

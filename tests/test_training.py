@@ -205,6 +205,8 @@ def test_a_loss_that_is_not_finite_says_when_and_what_may_help():
     ("setting", "says"),
     [
         ({"epochs": 0}, "epochs must be at least 1; got 0"),
+        ({"epochs": 1.5}, r"epochs must be a whole number; got 1\.5"),
+        ({"batch_size": 32.0}, r"batch_size must be a whole number; got 32\.0"),
         ({"batch_size": 97}, r"batch_size must lie in 1\.\.96, the number of training samples; got 97"),
         ({"learning_rate": float("nan")}, "learning_rate must be positive and finite; got nan"),
         ({"learning_rate": 0}, "learning_rate must be positive"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from nasedu.core import Architecture, SearchSpace
+from nasedu.core import Architecture, SearchSpace, check_rng, shown
 from nasedu.networks import chain, darts, enas, graphs, mbconv, mlp, nasbench101, nasbench201, nats_size, recurrent
 from nasedu.networks.initialization import materialize, torch_generator
 from nasedu.spaces import (
@@ -83,7 +84,8 @@ def build(
 
     Raises:
         ValueError: a number is out of range, the shape is not that of signals or images, or the space has no network.
-        TypeError: the space's network has no such option, or your space's method returns no module.
+        TypeError: the space's network has no such option, your space's method takes other arguments or returns no
+            module, or ``rng`` is no numpy Generator.
 
     Example:
         >>> from nasedu.spaces import NASBench201
@@ -92,6 +94,7 @@ def build(
         >>> sum(weights.numel() for weights in network.parameters())
         1778
     """
+    check_rng(rng)
     check_input_shape(input_shape)
     check_sizes(classes=classes, channels=channels, cells=cells)
     shape, space = tuple(input_shape), architecture.space
@@ -118,11 +121,18 @@ def _own_network(
 ) -> nn.Module:
     """Return what a space's own method makes. Torch's layers draw from the global generator: here it is a fork."""
     space: Any = architecture.space
+    try:
+        inspect.signature(space.network).bind(architecture, input_shape, classes, **options)
+    except TypeError as error:
+        raise TypeError(
+            f"the method network of {space.name!r} must be network(self, architecture, input_shape, classes), and may "
+            f"have options: {error}."
+        ) from error
     with torch.random.fork_rng(devices=[]):
         torch.random.set_rng_state(torch_generator(rng).get_state())
         network = space.network(architecture, input_shape, classes, **options)
     if not isinstance(network, nn.Module):
-        raise TypeError(f"the method network of {space.name!r} must return a torch.nn.Module; got {network!r}.")
+        raise TypeError(f"the method network of {space.name!r} must return a torch.nn.Module; got {shown(network)}.")
     return network
 
 

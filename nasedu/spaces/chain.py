@@ -34,6 +34,8 @@ from nasedu.core import (
     Node,
     SearchSpace,
     check_by,
+    check_list,
+    check_rng,
     check_text,
     check_whole,
     draw_below,
@@ -80,8 +82,10 @@ class Chain(SearchSpace):
     ) -> None:
         max_depth = check_whole("max_depth", max_depth, 1, 100)
         min_depth = check_whole("min_depth", min_depth, 1, max_depth)
-        widths = [check_whole("a width", width, 1, MOST_WIDTH) for width in widths]
+        widths = [check_whole("a width", width, 1, MOST_WIDTH) for width in check_list("widths", widths, (8, 16))]
+        kernels = check_list("kernels", kernels, (3, 5))
         kernels = [check_whole("a kernel", kernel, 1, MOST_KERNEL) for kernel in kernels]
+        activations = check_list("activations", activations, ("relu", "tanh"))
         if any(kernel % 2 == 0 for kernel in kernels):
             raise ValueError(f"kernels must be odd, so that a layer keeps its resolution; got {tuple(kernels)}.")
         unknown = set(activations) - {"relu", "tanh", "gelu"}
@@ -103,7 +107,7 @@ class Chain(SearchSpace):
             "max_depth": max_depth,
             "widths": widths,
             "kernels": kernels,
-            "activations": list(activations),
+            "activations": activations,
             "skips": skips,
         }
         self._parts = tuple(parts)  # the parts that each layer has a decision for, type first
@@ -165,6 +169,7 @@ class Chain(SearchSpace):
         Where all chains are equally likely, most are as deep as can be, for most of the chains are. Decision after
         decision all depths are drawn equally often, but chains that are not valid are drawn again, and those are deep.
         """
+        check_rng(rng)
         check_by(by)
         if by == "decision":
             return super().sample(rng, by)
@@ -180,8 +185,7 @@ class Chain(SearchSpace):
         """Return the options that a decision may change to: of the depth one more and one less, else all others."""
         if index > 0:
             return super().alternatives(choices, index)
-        last = len(self.decisions[0].options) - 1
-        return [depth for depth in (choices[0] - 1, choices[0] + 1) if 0 <= depth <= last]
+        return self.adjacent(choices, index)
 
     def format(self, choices: tuple[int, ...]) -> str:
         """Return the layers from input to output, such as ``conv3-16-relu > pool > dense-32-relu``."""

@@ -26,6 +26,7 @@ code, which is followed here, it reads the layer before it, and the subset is co
 
 from __future__ import annotations
 
+import math
 import re
 from itertools import pairwise
 
@@ -136,7 +137,15 @@ class ENASMacro(SearchSpace):
                 f"expected {len(self.decisions)} numbers separated by spaces, for each layer its operation and 0 or 1 "
                 f"for each earlier output but the last, such as '0 3 0 2 1 0' for three layers; got {shown(text)}."
             )
-        return self.architecture([int(number) for number in text.split()])
+        choices = [int(number) for number in text.split()]
+        layers = (math.isqrt(8 * len(choices) + 1) - 1) // 2  # the most that so many numbers are enough for
+        if len(choices) != len(self.decisions):
+            fits = _start(layers + 1) == len(choices)
+            hint = f" Those are {layers} layers: ENASMacro(layers={layers})." if fits else ""
+            raise ValueError(
+                f"{self.layers} layers have {len(self.decisions)} numbers; got {len(choices)}: {shown(text)}.{hint}"
+            )
+        return self.architecture(choices)
 
     def diagram(self, architecture: Architecture) -> Diagram:
         """Return the layers in a column, from top to bottom; skip connections are arcs on its quieter side."""

@@ -50,6 +50,7 @@ from nasedu.core import (
     Node,
     SearchSpace,
     check_by,
+    check_rng,
     check_text,
     check_whole,
     draw_below,
@@ -149,7 +150,7 @@ class Graphs(SearchSpace):
     def alternatives(self, choices: tuple[int, ...], index: int) -> list[int]:
         """One node more or less; any other operation; one input more, less or other."""
         if index == 0:
-            return [count for count in (choices[0] - 1, choices[0] + 1) if 0 <= count < len(self.inputs) - 1]
+            return self.adjacent(choices, index)
         if index % 2:
             return [option for option in range(len(self.operations)) if option != choices[index]]
         sets = self.inputs[index // 2 + 1]
@@ -171,6 +172,7 @@ class Graphs(SearchSpace):
 
     def sample(self, rng: np.random.Generator, by: str = "architecture") -> Architecture:
         """Draw a cell: all are equally likely, or, by ``"decision"``, all numbers of nodes and then all cells of it."""
+        check_rng(rng)
         check_by(by)
         counts = self._cells_by_nodes()
         if by == "decision":

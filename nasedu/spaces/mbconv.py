@@ -49,7 +49,18 @@ from typing import Any, cast
 
 import numpy as np
 
-from nasedu.core import Architecture, Decision, Diagram, Edge, Node, SearchSpace, check_text, shown
+from nasedu.core import (
+    Architecture,
+    Decision,
+    Diagram,
+    Edge,
+    Node,
+    SearchSpace,
+    check_list,
+    check_rng,
+    check_text,
+    shown,
+)
 from nasedu.spaces.layered import arrange
 
 __all__ = [
@@ -93,7 +104,7 @@ STRIDES = (1, 2, 2, 2, 1, 2, 1)
 ACTIVATIONS = ("relu", "relu6", "silu")
 PARTS = ("depth", "kernel", "expansion", "width", "squeeze")  # of a stage, in the order of its decisions
 LETTERS = ("d", "k", "e", "w", "se")
-TOKEN = re.compile(r"(d|k|e|w|se)([0-9]{1,18}(?:\.[0-9]{1,18})?(?:e-[0-9]{1,2})?)")
+TOKEN = re.compile(r"(?:(d|k|e|w)([0-9]{1,18})|(se)([0-9]{1,18}(?:\.[0-9]{1,18})?(?:e-[0-9]{1,2})?))")
 MAX_STAGES, MAX_DEPTH = 20, 100
 # Arguments of a space whose networks train in seconds, on digits, signals of 40 or images of 32 pixels:
 LESSON: dict[str, Any] = {
@@ -175,19 +186,23 @@ class MBConv(SearchSpace):
         head: int = 1280,
     ) -> None:
         parameters: dict[str, Any] = {
-            "widths": [[*map(index, stage)] for stage in widths],
-            "strides": [*map(index, strides)],
-            "depths": [*map(index, depths)],
-            "kernels": [*map(index, kernels)],
-            "expansions": [*map(index, expansions)],
-            "squeezes": [float(ratio) if 0 <= ratio <= 1 else ratio for ratio in squeezes],
-            "activations": [*activations],
+            "widths": [
+                _whole("the widths of a stage", stage, (16, 24)) for stage in check_list("widths", widths, WIDTHS)
+            ],
+            "strides": _whole("strides", strides, STRIDES),
+            "depths": _whole("depths", depths, (1, 2, 3)),
+            "kernels": _whole("kernels", kernels, (3, 5)),
+            "expansions": _whole("expansions", expansions, (1, 6)),
+            "squeezes": [
+                float(ratio) if 0 <= ratio <= 1 else ratio for ratio in check_list("squeezes", squeezes, (0.0, 0.25))
+            ],
+            "activations": check_list("activations", activations, ACTIVATIONS),
             "stem": index(stem),
             "stem_stride": index(stem_stride),
             "head": index(head),
         }
         _check(parameters)
-        decisions = [Decision("activation", tuple(activations))]
+        decisions = [Decision("activation", tuple(parameters["activations"]))]
         for stage, options in enumerate(parameters["widths"], 1):
             others = [parameters[name] for name in ("depths", "kernels", "expansions", "squeezes")]
             parts = zip(PARTS, (*others[:3], options, others[3]), strict=True)
@@ -254,7 +269,7 @@ class MBConv(SearchSpace):
         """Return the options that a decision may change to: of a depth the next and the one before, else all others."""
         if index % len(PARTS) != 1:
             return super().alternatives(choices, index)
-        return [depth for depth in (choices[index] - 1, choices[index] + 1) if 0 <= depth < self._counts[index]]
+        return self.adjacent(choices, index)
 
     @property
     def size_is_exact(self) -> bool:
@@ -282,6 +297,7 @@ class MBConv(SearchSpace):
         """
         if by != "architecture":
             return super().sample(rng, by)
+        check_rng(rng)
         drawn = rng.integers([self._counts[0], *map(len, self._stage_choices)]).tolist()
         stages = (choices[number] for choices, number in zip(self._stage_choices, drawn[1:], strict=True))
         return self.architecture((drawn[0], *chain(*stages)))
@@ -324,11 +340,12 @@ class MBConv(SearchSpace):
         given: dict[str, float] = {}
         for token in name.split():
             match = TOKEN.fullmatch(token)
-            if match is None or match[1] in given:
+            if match is None or (match[1] or match[3]) in given:
                 raise ValueError(
-                    f"expected a stage like 'd2 k3 e6 w24 se0.25', each letter once; got {shown(name.strip())}."
+                    "expected a stage like 'd2 k3 e6 w24 se0.25', whole numbers but for se, each letter once; "
+                    f"got {shown(name.strip())}."
                 )
-            given[match[1]] = float(match[2])
+            given[match[1] or match[3]] = float(match[2] or match[4])
         is_empty = given.get("d") == 0
         expected = {"d"} if is_empty else {*LETTERS} if "se" in given else {*LETTERS[:-1]}
         if given.keys() != expected:
@@ -404,6 +421,10 @@ def _to_eights(channels: float) -> int:
 
 def _halves(stride: int) -> str:
     return ", /2" if stride == 2 else ""
+
+
+def _whole(name: str, values: Sequence[int], example: Sequence[int]) -> list[int]:
+    return list(map(index, check_list(name, values, example)))
 
 
 def _check(given: Mapping[str, Any]) -> None:

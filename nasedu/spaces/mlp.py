@@ -39,6 +39,8 @@ from nasedu.core import (
     Node,
     SearchSpace,
     check_by,
+    check_list,
+    check_rng,
     check_text,
     check_whole,
     draw_below,
@@ -84,7 +86,9 @@ class MLP(SearchSpace):
     ) -> None:
         max_depth = check_whole("max_depth", max_depth, 1, 100)
         min_depth = check_whole("min_depth", min_depth, 1, max_depth)
-        widths = [check_whole("a width", width, 1, MOST_WIDTH) for width in widths]
+        widths = [check_whole("a width", width, 1, MOST_WIDTH) for width in check_list("widths", widths, (16, 32))]
+        activations = check_list("activations", activations, ("relu", "tanh"))
+        normalizations = check_list("normalizations", normalizations, ("none", "batch"))
         for names, known in ((activations, ACTIVATIONS), (normalizations, NORMALIZATIONS)):
             unknown = set(names) - set(known)
             if unknown:
@@ -102,8 +106,8 @@ class MLP(SearchSpace):
             "min_depth": min_depth,
             "max_depth": max_depth,
             "widths": widths,
-            "activations": list(activations),
-            "normalizations": list(normalizations),
+            "activations": activations,
+            "normalizations": normalizations,
             "skips": skips,
         }
         self._parts = tuple(parts)
@@ -148,6 +152,7 @@ class MLP(SearchSpace):
 
     def sample(self, rng: np.random.Generator, by: str = "architecture") -> Architecture:
         """Draw a network: all equally likely, or all depths equally likely; see :meth:`SearchSpace.sample`."""
+        check_rng(rng)
         check_by(by)
         choices = rng.integers(self._count_array).tolist()
         if by == "architecture":
@@ -158,7 +163,7 @@ class MLP(SearchSpace):
         """Return the options that a decision may change to: of the depth one more and one less, else all others."""
         if index > 0:
             return super().alternatives(choices, index)
-        return [depth for depth in (choices[0] - 1, choices[0] + 1) if 0 <= depth < self._counts[0]]
+        return self.adjacent(choices, index)
 
     def format(self, choices: tuple[int, ...]) -> str:
         """Return the layers from input to output, such as ``batch: 64-relu > 32-tanh+skip``."""

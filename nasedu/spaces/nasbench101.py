@@ -36,6 +36,7 @@ from nasedu.core import (
     Edge,
     Node,
     SearchSpace,
+    check_rng,
     check_text,
     check_whole,
     shown,
@@ -108,7 +109,7 @@ class NASBench101(SearchSpace):
         """Return the other options; the number of vertices changes by one."""
         if index:
             return super().alternatives(choices, index)
-        return [count for count in (choices[0] - 1, choices[0] + 1) if 0 <= count < len(self._slots)]
+        return self.adjacent(choices, index)
 
     def _parts(self, choices: tuple[int, ...]) -> tuple[int, list[int], list[int]]:
         """Return the number of vertices, for each pair of them 0 or 1, and the operations of the inner ones."""
@@ -148,6 +149,7 @@ class NASBench101(SearchSpace):
         """Draw an architecture, by its number in their order; see :meth:`SearchSpace.sample`."""
         if by != "architecture":
             return super().sample(rng, by)
+        check_rng(rng)
         index, vertices, blocks = int(rng.integers(self.size)), 2, self._blocks()
         while index >= blocks[vertices]:
             index -= blocks[vertices]

@@ -39,6 +39,7 @@ from torch import Tensor, nn
 from torch.optim import lr_scheduler
 from tqdm.auto import tqdm
 
+from nasedu.core import shown
 from nasedu.data import Dataset
 from nasedu.networks.initialization import torch_generator
 from nasedu.training import devices
@@ -109,7 +110,7 @@ def fit(
         progress: show a bar over the epochs.
 
     Raises:
-        ValueError: a setting is out of range, or there is no such device.
+        ValueError: a setting is out of range, there is no such device, or the network's outputs have another shape.
         TrainingFailure: loss or score is not finite, or there is too little memory. Its ``curve`` goes as far as the
             training did.
     """
@@ -122,12 +123,16 @@ def fit(
     steps = samples // batch_size
     shuffle = torch_generator(rng)  # on the CPU: one order for all devices
     augment = augmenter(augmentation, rng)
+    expected = (batch_size, dataset.outputs)
     criterion = nn.MSELoss() if dataset.classes is None else nn.CrossEntropyLoss(label_smoothing=label_smoothing)
     low_precision = torch.autocast(where.type, torch.bfloat16, enabled=mixed_precision and where.type == "cuda")
 
     def loss_of(batch: Tensor) -> Tensor:
         with low_precision:
-            loss: Tensor = criterion(network(augment(inputs[batch])), labels[batch])
+            outputs = network(augment(inputs[batch]))
+            if getattr(outputs, "shape", None) != expected:
+                raise wrong_outputs(outputs, expected, dataset)
+            loss: Tensor = criterion(outputs, labels[batch])
         return loss
 
     curve: list[float] = []
@@ -189,11 +194,7 @@ def check_settings(
     augmentation: Sequence[str] = (),
 ) -> None:
     """Raise ValueError, saying what must hold, unless a network can be trained with these settings of :func:`fit`."""
-    if epochs < 1:
-        raise ValueError(f"epochs must be at least 1; got {epochs}.")
-    samples = len(dataset.train.labels)
-    if not 1 <= batch_size <= samples:
-        raise ValueError(f"batch_size must lie in 1..{samples}, the number of training samples; got {batch_size}.")
+    _check_lengths(epochs, batch_size, samples=len(dataset.train.labels))
     if not 0 < learning_rate < math.inf:
         raise ValueError(f"learning_rate must be positive and finite; got {learning_rate}.")
     if not 0 <= weight_decay < math.inf:
@@ -208,6 +209,27 @@ def check_settings(
         if choice not in known:
             raise ValueError(f"{name} must be one of {', '.join(known)}; got {choice!r}.")
     check_augmentation(augmentation, dataset)
+
+
+def _check_lengths(epochs: int, batch_size: int, samples: int) -> None:
+    for name, number in (("epochs", epochs), ("batch_size", batch_size)):
+        if not isinstance(number, int | np.integer):
+            raise ValueError(f"{name} must be a whole number; got {number!r}.")
+    if epochs < 1:
+        raise ValueError(f"epochs must be at least 1; got {epochs}.")
+    if not 1 <= batch_size <= samples:
+        raise ValueError(f"batch_size must lie in 1..{samples}, the number of training samples; got {batch_size}.")
+
+
+def wrong_outputs(outputs: object, expected: tuple[int, int], dataset: Dataset) -> ValueError:
+    """Return the error of a network that gives a batch other outputs than the dataset needs."""
+    shape = getattr(outputs, "shape", None)
+    got = shown(outputs) if shape is None else list(shape)
+    what = "a number for each target" if dataset.classes is None else "a logit for each class"
+    return ValueError(
+        f"for {dataset.name} a network must return outputs [batch, {expected[1]}], {what}: of a batch of {expected[0]} "
+        f"{list(expected)}; got {got}. Look at its last layer, which must have {expected[1]} outputs."
+    )
 
 
 def diverged(what: str, value: float, epoch: int, epochs: int, learning_rate: float) -> TrainingFailure:

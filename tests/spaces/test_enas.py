@@ -95,8 +95,8 @@ def test_arcs_pass_the_boxes_of_other_layers():
     ("text", "message"),
     [
         ("", "expected 6 numbers separated by spaces"),
-        ("0 1 0 2 1", "enas-macro takes 6 choices, one per decision; got 5"),
-        ("0 1 0 2 1 1 1", "enas-macro takes 6 choices, one per decision; got 7"),
+        ("0 1 0 2 1", "3 layers have 6 numbers; got 5: "),
+        ("0 1 0 2 1 1 1", "3 layers have 6 numbers; got 7: "),
         ("6 1 0 2 1 1", r"decision 'layer 1 operation' must lie in 0\.\.5; got 6"),
         ("0 1 2 2 1 1", r"decision 'layer 2 skip from 0' must lie in 0\.\.1; got 2"),
         ("0 1 0 2 1 x", "expected 6 numbers separated by spaces.*such as '0 3 0 2 1 0'"),
@@ -110,6 +110,15 @@ def test_what_is_no_network_is_refused_quickly(text, message):
     with pytest.raises(ValueError, match=message):
         ENASMacro(3).parse(text)
     assert time.perf_counter() - start < 0.5
+
+
+def test_a_network_of_another_size_is_told_which_space_it_is_of():
+    with pytest.raises(
+        ValueError, match=r"12 layers have 78 numbers; got 6: .*\. Those are 3 layers: ENASMacro\(layers=3\)"
+    ):
+        ENASMacro().parse("0 3 0 2 1 0")
+    with pytest.raises(ValueError, match=r"12 layers have 78 numbers; got 5: '0 3 0 2 1'\.$"):
+        ENASMacro().parse("0 3 0 2 1")
 
 
 @pytest.mark.parametrize("layers", [0, 101, 2.5])

@@ -142,7 +142,10 @@ LESSON_SPACE = MBConv(**LESSON)
         "relu > d0 > d1 k3 e3 w12 > d0": "stage 2 expansion may be 1, 2, 4; got 3",
         "relu > d0 > d0 > d1 k3 e1 w8": "stage 3 width may be 16, 24; got 8",
         "relu > d1 k3 e1 w8 se0.5 > d0 > d0": "stage 1 squeeze may be 0, 0.25; got 0.5",
-        "relu > d1.5 k3 e1 w8 > d0 > d0": "stage 1 depth may be 0, 1, 2; got 1.5",
+        "relu > d1.5 k3 e1 w8 > d0 > d0": "expected a stage like",
+        "relu > d1.0 k3 e1 w8 > d0 > d0": "whole numbers but for se.*got 'd1.0 k3 e1 w8'",
+        "relu > d1 k3 e1 w8.0 > d0 > d0": "whole numbers but for se",
+        "relu > d1 k3 e1 w8 se0.25 se0.25 > d0 > d0": "each letter once",
     }.items(),
 )
 def test_a_malformed_string_is_refused(text, message):
@@ -283,6 +286,9 @@ def test_a_file_remakes_the_space_and_the_architecture(tmp_path):
         ({"depths": (-1, 1)}, ValueError, r"depths must grow, and lie in 0\.\.100; got \[-1, 1\]"),
         ({"depths": (1, 101)}, ValueError, "depths must grow, and lie in 0"),
         ({"depths": ()}, ValueError, "'stage 1 depth' must have at least one option"),
+        ({"kernels": 3}, ValueError, r"kernels must be a list such as \(3, 5\); got 3"),
+        ({"widths": (16, 24)}, ValueError, r"widths of a stage must be a list such as \(16, 24\); got 16"),
+        ({"activations": "relu"}, ValueError, "activations must be a list such as .*; got 'relu'"),
         ({"kernels": (4,)}, ValueError, "kernels must be odd"),
         ({"expansions": (0,)}, ValueError, "expansions must be at least 1"),
         ({"squeezes": (1.5,)}, ValueError, r"squeezes are ratios in \[0, 1\]"),

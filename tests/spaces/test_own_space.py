@@ -133,5 +133,88 @@ def test_what_the_method_gets_and_must_return():
     with pytest.raises(TypeError, match=r"method network of 'empty' must return a torch\.nn\.Module; got 'a network'"):
         networks.build(space.architecture((0,)), (1, 10), 2, rng=rng())
     assert isinstance(networks.build(space.architecture((0,)), (1, 10), 2, rng=rng(), scale=2), torch.nn.Linear)
-    with pytest.raises(TypeError, match="unexpected keyword argument 'size'"):
+    with pytest.raises(TypeError, match="may have options: got an unexpected keyword argument 'size'"):
         networks.build(space.architecture((0,)), (1, 10), 2, rng=rng(), size=2)
+
+
+WIDTHS = [nas.Decision("width 1", (1, 2)), nas.Decision("width 2", (1, 2))]
+
+
+@pytest.mark.parametrize("answer", [(True,), (True, True, True), None])
+def test_active_must_speak_of_every_decision(answer):
+    class Wrong(nas.SearchSpace):
+        def active(self, choices):
+            return answer
+
+    message = "method active of 'wrong' must return 2 values, for each decision whether it matters; got "
+    space = Wrong("wrong", WIDTHS)
+    for do in (lambda: space.size, lambda: space.sample(rng()), lambda: space.parse("width 1=1,width 2=1")):
+        with pytest.raises(ValueError, match=re.escape(message + repr(answer))):
+            do()
+
+
+def test_an_error_in_active_stays_what_it_is():
+    class Wrong(nas.SearchSpace):
+        def active(self, choices):
+            return (True, choices[2] == 1)
+
+    with pytest.raises(IndexError, match="out of range"):
+        Wrong("wrong", WIDTHS).sample(rng())
+
+
+def test_a_space_that_was_never_made_says_so():
+    class Forgetful(nas.SearchSpace):
+        def __init__(self):
+            self.options_of = 3
+
+    space = Forgetful()
+    for do in (lambda: space.size, lambda: space.sample(rng()), lambda: repr(space), lambda: space == Forgetful()):
+        with pytest.raises(
+            AttributeError, match=r"Forgetful has no .* its __init__ must call super\(\)\.__init__\(name,"
+        ):
+            do()
+
+
+def test_other_attributes_that_are_not_there_are_told_as_ever():
+    class Broken(nas.SearchSpace):
+        @property
+        def depth(self):
+            return self.decisions[0].missing
+
+    space = Broken("broken", WIDTHS)
+    with pytest.raises(AttributeError, match="'Broken' object has no attribute 'with'"):
+        _ = getattr(space, "with")
+    with pytest.raises(AttributeError, match="'Decision' object has no attribute 'missing'"):
+        _ = space.depth
+
+
+def test_the_method_takes_three_arguments():
+    class Short(nas.SearchSpace):
+        def network(self, architecture):
+            return torch.nn.Linear(1, 1)
+
+    message = r"method network of 'short' must be network\(self, architecture, input_shape, classes\).*: too many pos"
+    with pytest.raises(TypeError, match=message):
+        networks.build(Short("short", WIDTHS).sample(rng()), (1, 10), 2, rng=rng())
+
+
+@pytest.mark.parametrize(
+    ("data", "layer", "message"),
+    [
+        (
+            "digits",
+            torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.Flatten()),
+            r"\[batch, 10\], a logit for each class: .* \[32, 10\]; got \[32, 64\]",
+        ),
+        ("diabetes", torch.nn.Linear(10, 1), r"\[batch, 1\], a number for each target: .*; got \[32, 1, 1\]"),
+        ("diabetes", torch.nn.LSTM(10, 1), r"\[batch, 1\], .*; got \(tensor"),
+    ],
+)
+def test_its_network_must_have_an_output_for_each_class_or_target(data, layer, message):
+    class Wide(nas.SearchSpace):
+        def network(self, architecture, input_shape, classes):
+            return layer
+
+    evaluator = nas.evaluators.Train(nas.data.load(data), epochs=1, batch_size=32)
+    with pytest.raises(ValueError, match=message):
+        evaluator([Wide("wide", WIDTHS).sample(rng())])
