@@ -16,7 +16,7 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from nasedu.core import Diagram
+from nasedu.core import Diagram, Node
 from nasedu.plots.labels import GAP, LABEL_TEXT, Box, Curve, place_labels
 from nasedu.plots.text import text_width
 from nasedu.spaces.layered import NODE, WIDTHS
@@ -129,10 +129,17 @@ def _node_size(kind: str, label: str) -> tuple[float, bool]:
 
 
 def _least_unit(diagram: Diagram, texts: Sequence[str], widths: Sequence[float], beside: float, least: float) -> float:
-    """Return the points per step that neighbouring boxes in a row need, with a label on the edge between them."""
+    """Return the points per step that neighbouring boxes in a row need, with a label on the edge between them.
+
+    Where edges bow sideways past boxes, these must not be wider than the bend supposes.
+    """
     index = {node.id: place for place, node in enumerate(diagram.nodes)}
     needed = [width / WIDTHS.get(node.kind, NODE) for node, width in zip(diagram.nodes, widths, strict=True)]
-    unit = min(max([least, *needed]), UNIT)
+    unit = max([least, *needed])
+    if not any(
+        _bows_aside(diagram.nodes[index[e.source]], diagram.nodes[index[e.target]], e.bend) for e in diagram.edges
+    ):
+        unit = min(unit, UNIT)
     for edge, text in zip(diagram.edges, texts, strict=True):
         one, other = index[edge.source], index[edge.target]
         a, b = diagram.nodes[one], diagram.nodes[other]
@@ -146,6 +153,10 @@ def _least_unit(diagram: Diagram, texts: Sequence[str], widths: Sequence[float],
             if abs(b.x - a.x) > 0.1 and abs(b.y - a.y) * UNIT * FLATTER < NODE_HEIGHT + GAP:
                 unit = max(unit, ((widths[one] + widths[other]) / 2 + ARROW) / abs(b.x - a.x))
     return min(unit, MAX_UNIT * UNIT)
+
+
+def _bows_aside(source: Node, target: Node, bend: float) -> bool:
+    return bend != 0 and abs(target.y - source.y) > abs(target.x - source.x)
 
 
 def _at_unit(

@@ -5,6 +5,8 @@ To use it in a paper, ``\input`` only the ``tikzpicture``, or include the PDF th
 
 from __future__ import annotations
 
+import unicodedata
+
 from nasedu.plots.drawing import Drawing, Item, Shape, Stroke, Text
 from nasedu.plots.text import split
 
@@ -14,12 +16,22 @@ SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", "→": r"$\to$", "×": r"$\times$", "−": "$-$", "–": "--", "·": r"$\cdot$", "σ": r"$\sigma$",
-    "α": r"$\alpha$", "Σ": r"$\Sigma$", "\n": " ", "\r": " ", "\t": " ", '"': "''",
+    "α": r"$\alpha$", "Σ": r"$\Sigma$", "≠": r"$\neq$", "≤": r"$\leq$", "≥": r"$\geq$", "…": r"\ldots{}",
+    "—": "---", "’": "'", "‘": "`", "“": "``", "”": "''", "ß": r"\ss{}", "ø": r"\o{}", "æ": r"\ae{}",
+    "\n": " ", "\r": " ", "\t": " ", '"': "''",
+}  # fmt: skip
+ACCENTS = {
+    "\N{COMBINING GRAVE ACCENT}": "`", "\N{COMBINING ACUTE ACCENT}": "'", "\N{COMBINING CIRCUMFLEX ACCENT}": "^",
+    "\N{COMBINING TILDE}": "~", "\N{COMBINING DIAERESIS}": '"', "\N{COMBINING RING ABOVE}": "r",
+    "\N{COMBINING CEDILLA}": "c", "\N{COMBINING CARON}": "v",
 }  # fmt: skip
 
 
 def tikz(drawing: Drawing) -> str:
-    """Return a LaTeX document. Any TeX of the last ten years with TikZ compiles it."""
+    """Return a LaTeX document. Any TeX of the last ten years with TikZ compiles it: but for comments, it is ASCII.
+
+    A letter that LaTeX's own fonts do not have is written as ``?``.
+    """
     comments = [f"% {line}" for text in (drawing.title, drawing.description) for line in text.splitlines() if line]
     left, top, right, bottom = drawing.frame
     page = rf"\path[fill={_color(drawing.background)}] {_at((left, top))} rectangle {_at((right, bottom))};"
@@ -71,7 +83,7 @@ def _text(item: Text, faint: str) -> str:
         look += f", fill={_color(item.back)}" if item.back else ""
         look += f", draw={_color(item.frame)}, line width=1.3bp" if item.frame else ""
     name, index = split(item.text)
-    words = rf"$\mathit{{{name}}}_{{{_escaped(index)}}}$" if index else _escaped(item.text)
+    words = rf"$\mathit{{{name}}}_{{{_escaped(index)}}}$" if index and name.isascii() else _escaped(item.text)
     font = rf"\fontsize{{{_n(item.size)}bp}}{{{_n(1.2 * item.size)}bp}}\selectfont" + (
         r"\bfseries" if item.bold else ""
     )
@@ -92,7 +104,20 @@ def _color(color: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return "".join(SPECIAL.get(letter, letter if letter.isprintable() else "") for letter in text)
+    return "".join(_letter(letter) for letter in unicodedata.normalize("NFC", text))
+
+
+def _letter(letter: str) -> str:
+    """Return what LaTeX reads as this letter, in ASCII."""
+    if letter in SPECIAL:
+        return SPECIAL[letter]
+    if not letter.isprintable():
+        return ""
+    base, *marks = list(unicodedata.normalize("NFKD", letter))
+    if len(marks) == 1 and marks[0] in ACCENTS and base.isascii():
+        return rf"\{ACCENTS[marks[0]]}{{{base}}}"
+    plain = "".join([base, *marks])
+    return "".join(SPECIAL.get(letter, letter) for letter in plain) if plain.isascii() else "?"
 
 
 def _at(point: tuple[float, float]) -> str:

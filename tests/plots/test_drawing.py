@@ -165,6 +165,17 @@ def test_no_edge_runs_through_a_node_that_is_not_its_own(name: str) -> None:
                 assert not any(node.contains(*edge.curve.at(t), 1.0) for t in SAMPLES), (str(architecture), edge, node)
 
 
+@pytest.mark.parametrize("style", styles.STYLES)
+def test_skips_pass_beside_the_layers_that_they_skip(style: str) -> None:
+    perceptron = nas.spaces.MLP(min_depth=4, max_depth=4, skips=True)
+    chain = nas.spaces.Chain(min_depth=4, max_depth=4, skips=True)
+    for given in (
+        perceptron.parse("batch: 64-relu > 64-relu+skip > 64-relu+skip > 64-tanh+skip"),
+        *(space.sample(np.random.default_rng(seed)) for space in (perceptron, chain) for seed in range(4)),
+    ):
+        assert faults(plots.drawing_of(given, style=style)) == [], str(given)
+
+
 def test_labels_of_a_nasbench201_cell_lie_on_no_other_edge() -> None:
     for architecture in sampled("nasbench201", 50):
         picture = layout.lay_out(architecture.space.diagram(architecture))

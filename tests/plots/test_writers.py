@@ -14,7 +14,7 @@ import nasedu as nas
 from nasedu import plots
 from nasedu.plots import styles
 from nasedu.plots.dot import dot
-from nasedu.plots.drawing import Shape, Stroke, Text
+from nasedu.plots.drawing import Drawing, Shape, Stroke, Text
 from nasedu.plots.mermaid import mermaid
 from nasedu.plots.svg import svg
 from nasedu.plots.text import plain, short
@@ -86,6 +86,33 @@ def test_tikz_has_every_item_and_balanced_braces(name: str) -> None:
         assert bare.count("{") == bare.count("}") and bare.count("[") == bare.count("]")
         assert line.startswith("\\") and (line.endswith(";") or line[1] in "dbue"), line
         assert "_" not in re.sub(r"\$.*?\$", "", bare), "an underscore outside mathematics stops TeX"
+
+
+def code_of(made: Drawing) -> str:
+    return "\n".join(line for line in tikz(made).splitlines() if not line.startswith("%"))
+
+
+@pytest.mark.parametrize("name", nas.spaces.SPACES)
+def test_tikz_is_ascii_for_every_space_and_view(name: str) -> None:
+    space, rng = nas.spaces.create(name), np.random.default_rng(0)
+    one, other = space.sample(rng), space.sample(rng)
+    for style in ("light", "print"):
+        for made in (
+            plots.drawing_of(one, style=style, legend=True), plots.difference(one, other, style=style),
+            plots.with_string(one, style=style),
+        ):  # fmt: skip
+            assert code_of(made).isascii()
+    difference = code_of(plots.difference(one, other))
+    assert (r"$\neq$" in difference) == any(
+        "≠" in i.text for i in plots.difference(one, other).items if isinstance(i, Text)
+    )
+
+
+def test_tikz_is_ascii_for_a_network_and_for_any_word() -> None:
+    assert code_of(plots.network(sampled("nasbench201"), (3, 16, 16), 10)).isascii()
+    source = code_of(plots.drawing_of(evil("Zürich Łódź ≠ … ﬁ Ж")))
+    assert source.isascii()
+    assert r"Z\"{u}rich" in source and r"\'{o}d\'{z}" in source and r"$\neq$" in source and "fi ?" in source
 
 
 def test_tikz_draws_where_the_drawing_says() -> None:
