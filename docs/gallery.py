@@ -6,6 +6,7 @@ from run to run. A minute; no GPU, no network.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ import nasedu as nas
 from nasedu import plots
 from nasedu.plots.drawing import Drawing
 from nasedu.spaces import darts, enas, mbconv, nasbench201, nasnet, recurrent
+from nasedu.spaces.named import PUBLISHED
 
 FOLDER = Path(__file__).parent
 STYLES = {"light": "", "print": "-print"}
@@ -32,6 +34,8 @@ class Entry(NamedTuple):
         draw: makes the drawing in a style.
         caption: what to see, and where it comes from.
         architecture: that it shows, if it shows one.
+        code: that saves the picture, in light style, as ``name.svg``; where it knows ``nas``, ``Perceptron`` and
+            ``weights``.
     """
 
     name: str
@@ -39,6 +43,7 @@ class Entry(NamedTuple):
     draw: Callable[[str], Drawing]
     caption: str
     architecture: nas.Architecture | None = None
+    code: str = ""
 
 
 class Perceptron(nas.SearchSpace):
@@ -64,9 +69,19 @@ class Perceptron(nas.SearchSpace):
 
 def of(name: str, title: str, architecture: nas.Architecture, caption: str, **options: Any) -> Entry:
     """Return the entry of an architecture as it is."""
+    arguments = [made_by(architecture), f'"{name}.svg"', *(f"{key}={value}" for key, value in options.items())]
     return Entry(
-        name, title, lambda style: plots.drawing_of(architecture, style=style, **options), caption, architecture
-    )
+        name, title, lambda style: plots.drawing_of(architecture, style=style, **options), caption, architecture,
+        f"nas.plots.save({', '.join(arguments)})",
+    )  # fmt: skip
+
+
+def made_by(architecture: nas.Architecture) -> str:
+    """Return the Python that makes an architecture: by the name that it has in the literature, or by its string."""
+    if isinstance(architecture.space, Perceptron):
+        return f'Perceptron().parse("{architecture}")'
+    names = (name for name, make in PUBLISHED.items() if make() == architecture)
+    return f'nas.spaces.named("{next(names, str(architecture))}")'
 
 
 def entries() -> Iterator[Entry]:
@@ -92,7 +107,8 @@ def cells() -> Iterator[Entry]:
     yield of(
         "nasnet-a", "NASNet-A", nas.spaces.NASNet().parse(nasnet.NASNET_A),
         "Zoph, Vasudevan, Shlens & Le, arXiv:1707.07012, Figure 4, as the genotype that the authors of DARTS "
-        "published. Five blocks add up two operations each, which may be on the same input, as in the fourth block.",
+        "published. Five nodes add up two operations each, which may be on the same input, as at node 5 of the normal "
+        "cell.",
     )  # fmt: skip
     yield of(
         "amoebanet-a", "AmoebaNet-A", nas.spaces.AmoebaNet().parse(nasnet.AMOEBANET_A),
@@ -188,7 +204,8 @@ def others() -> Iterator[Entry]:
     )  # fmt: skip
     yield of(
         "own-space", "A space of one's own", Perceptron().architecture((1, 1, 1, 0)),
-        "A few lines: four decisions, one of them active only where there are two layers, and a rule of validity. "
+        "A few lines, [`Perceptron`](gallery.py): four decisions, one of them active only where there are two layers, and "
+        "a rule of validity. "
         "The drawing comes for nothing.",
     )  # fmt: skip
 
@@ -203,21 +220,32 @@ def views() -> Iterator[Entry]:
             v2, (3, 32, 32), 10, channels=36, cells=6, style=style),
         "DARTS_V2 on CIFAR-10, with its 3,349,342 parameters. Each cell reads the two before it, so an arc passes "
         "each reduction cell.", v2,
+        'nas.plots.save(nas.plots.network(nas.spaces.named("darts-v2"), (3, 32, 32), 10, channels=36, cells=6), '
+        '"network-darts.svg")',
     )  # fmt: skip
     yield Entry(
         "network-efficientnet-b0", "The network of EfficientNet-B0", lambda style: plots.network(
             b0, (3, 224, 224), 1000, style=style),
         "Stages with the shapes of their outputs, their weights and their FLOPs.", b0,
+        'nas.plots.save(nas.plots.network(nas.spaces.named("efficientnet-b0"), (3, 224, 224), 1000), '
+        '"network-efficientnet-b0.svg")',
     )  # fmt: skip
     yield Entry(
         "cell-and-network", "A cell and its network", lambda style: plots.network(
             cell, (3, 32, 32), 10, channels=16, cells=5, skeleton="published", style=style, with_architecture=True),
         "NAS-Bench-201: the cell, and where it stands.", cell,
+        f'cell = {made_by(cell)}\n'
+        'options = {"channels": 16, "cells": 5, "skeleton": "published"}\n'
+        'drawing = nas.plots.network(cell, (3, 32, 32), 10, with_architecture=True, **options)\n'
+        'nas.plots.save(drawing, "cell-and-network.svg")',
     )  # fmt: skip
     yield Entry(
-        "difference-darts", "What the second order changed",
+        "difference-darts", "Two searches compared",
         lambda style: plots.difference(v1, v2, names=("V1", "V2"), style=style),
-        "DARTS_V1 against DARTS_V2, in one layout.",
+        "DARTS_V1 against DARTS_V2, in one layout: what two separate searches found, with the first-order and with "
+        "the second-order gradient.", None,
+        'v1, v2 = nas.spaces.named("darts-v1"), nas.spaces.named("darts-v2")\n'
+        'nas.plots.save(nas.plots.difference(v1, v2, names=("V1", "V2")), "difference-darts.svg")',
     )  # fmt: skip
     chain = nas.spaces.Chain(max_depth=6)
     shorter, longer = (
@@ -225,23 +253,36 @@ def views() -> Iterator[Entry]:
         for text in ("conv3-16-relu > pool > dense-32-relu", "conv3-16-relu > conv3-16-relu > pool > dense-16-relu")
     )
     yield Entry(
-        "difference-chains", "A chain that has grown",
+        "difference-chains", "A chain and its child",
         lambda style: plots.difference(shorter, longer, names=("parent", "child"), style=style),
-        "Equal layers are found and stand in the same place, however the chain has grown.",
+        "The child has a convolution more, and half the units in its dense layer. Equal layers are found and stand in "
+        "the same place.", None,
+        "chain = nas.spaces.Chain(max_depth=6)\n"
+        f'parent, child = chain.parse("{shorter}"), chain.parse("{longer}")\n'
+        'nas.plots.save(nas.plots.difference(parent, child, names=("parent", "child")), "difference-chains.svg")',
     )  # fmt: skip
     yield Entry(
         "string", "A cell as its string", lambda style: plots.with_string(cell, style=style, highlight=[2]),
         "Each piece is underlined as its edge is drawn. In a notebook, pointing at one lights up the other.", cell,
+        f'nas.plots.save(nas.plots.with_string({made_by(cell)}, highlight=[2]), "string.svg")',
     )  # fmt: skip
+    weights = drawn_weights()
+    some = ", ".join(f'"{name}": {weight:.2f}' for name, weight in [*weights["0", "1"].items()][:2])
+    yield Entry(
+        "supernet", "A supernet", lambda style: plots.drawing_of(cell, weights=weights, style=style, legend=True),
+        "All operations on every edge, as wide and as strong as their weights (here drawn at random): "
+        f'`weights = {{("0", "1"): {{{some}, …}}, …}}`.', None,
+        f'cell = {made_by(cell)}\nnas.plots.save(cell, "supernet.svg", weights=weights, legend=True)',
+    )  # fmt: skip
+
+
+def drawn_weights() -> dict[tuple[str, str], dict[str, float]]:
+    """Return weights for every operation of every edge of a NAS-Bench-201 cell, drawn at random."""
     rng = np.random.default_rng(0)
-    weights = {
+    return {
         (str(source), str(target)): dict(zip(nasbench201.OPERATIONS, rng.dirichlet(np.full(5, 0.7)), strict=True))
         for source, target in nasbench201.EDGES
     }
-    yield Entry(
-        "supernet", "A supernet", lambda style: plots.drawing_of(cell, weights=weights, style=style, legend=True),
-        "All operations on every edge, as wide and as strong as their weights (here drawn at random).",
-    )  # fmt: skip
 
 
 def page(found: list[Entry]) -> str:
@@ -249,19 +290,33 @@ def page(found: list[Entry]) -> str:
     lines = [
         "# Gallery",
         "",
-        "Drawn by `python docs/gallery.py`. Every picture is one line of Python, such as",
-        '`nas.plots.save(architecture, "cell.svg")`, and comes as SVG, PDF, PNG or TikZ. The ones for print need no',
-        "colour and fit a column of 8.5 cm.",
+        "Drawn by `python docs/gallery.py`. Under each picture stands the Python that makes it, after `import nasedu",
+        "as nas`. The ending of the file's name says the format: SVG, PDF, PNG or TikZ (`.tex`); an architecture also",
+        "becomes Graphviz's DOT (`.dot`) or Mermaid (`.mmd`), which are laid out by their own programs. The style is",
+        '`style="light"`, `"dark"`, `"print"` or `"slide"`; what is for print needs no colour and fits a column of',
+        "8.5 cm. From the shell: `nasedu draw darts-v2 -o cell.pdf --style print`.",
+        "",
+        "The native strings of published architectures are constants of `nasedu/spaces/`, such as",
+        '`nas.spaces.darts.DARTS_V2`; `nas.spaces.named("darts-v2")` makes the architecture, as it does of a string.',
+        "",
+        *(f"* [{entry.title}](#{anchor(entry.title)})" for entry in found),
         "",
     ]
     for entry in found:
         lines += [f"## {entry.title}", "", f"![{entry.title}](gallery/{entry.name}.svg)", ""]
         lines += [f"{entry.caption} [For print](gallery/{entry.name}-print.svg).", ""]
-        string = [] if entry.architecture is None else ["```", str(entry.architecture), "```", ""]
+        lines += ["```python", entry.code, "```", ""]
+        native = str(entry.architecture or "")
+        string = [] if native in entry.code else ["```", native, "```", ""]
         if len("".join(string)) > LONGEST:
             string = ["<details><summary>native string</summary>", "", *string, "</details>", ""]
         lines += string
     return "\n".join(lines)
+
+
+def anchor(title: str) -> str:
+    """Return what a link to a heading calls it, as GitHub does."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
 def make(folder: Path) -> None:

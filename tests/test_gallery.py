@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 
+import nasedu as nas
 from nasedu.plots.drawing import Drawing, Shape, Stroke, Text
 from nasedu.plots.styles import style_of
 from nasedu.plots.svg import svg
@@ -64,6 +65,22 @@ def test_the_page_is_what_the_script_writes_and_shows_every_picture():
     linked = set(re.findall(r"\(gallery/([^)]+)\)", text))
     assert linked == {file.name for file in (DOCS / "gallery").iterdir()} == {path(*found).name for found in PICTURES}
     assert len(ENTRIES) >= 20
+
+
+def test_the_code_under_a_picture_makes_it(drawings, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, entry in ENTRIES.items():
+        known = {"nas": nas, "Perceptron": GALLERY.Perceptron, "weights": GALLERY.drawn_weights()}
+        exec(entry.code, known)
+        assert (tmp_path / f"{name}.svg").read_text(encoding="utf-8") == svg(drawings[name, "light"]), name
+
+
+def test_the_table_of_contents_links_to_every_heading():
+    text = (DOCS / "gallery.md").read_text(encoding="utf-8")
+    links = dict(re.findall(r"^\* \[(.+)\]\(#(.+)\)$", text, re.MULTILINE))
+    assert list(links) == re.findall("^## (.+)$", text, re.MULTILINE)
+    assert links["DARTS, first order"] == "darts-first-order" and links["NASNet-A"] == "nasnet-a"
+    assert len(set(links.values())) == len(links)
 
 
 def test_pictures_are_small_and_say_what_they_show():
