@@ -204,9 +204,8 @@ def others() -> Iterator[Entry]:
     )  # fmt: skip
     yield of(
         "own-space", "A space of one's own", Perceptron().architecture((1, 1, 1, 0)),
-        "A few lines, [`Perceptron`](gallery.py): four decisions, one of them active only where there are two layers, and "
-        "a rule of validity. "
-        "The drawing comes for nothing.",
+        "A few lines, [`Perceptron`](gallery.py): four decisions, one of them active only where there are two layers, "
+        "and a rule of validity. The drawing comes for nothing.",
     )  # fmt: skip
 
 
