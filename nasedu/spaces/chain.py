@@ -90,7 +90,7 @@ class Chain(SearchSpace):
             raise ValueError(f"kernels must be odd, so that a layer keeps its resolution; got {tuple(kernels)}.")
         unknown = set(activations) - {"relu", "tanh", "gelu"}
         if unknown:
-            raise ValueError(f"unknown activation {min(unknown)!r}; there are relu, tanh and gelu.")
+            raise ValueError(f"unknown activation {shown(min(unknown))}; there are relu, tanh and gelu.")
         decisions = [Decision("depth", tuple(range(min_depth, max_depth + 1)))]
         parts: dict[str, tuple[str | int | float | bool, ...]] = {
             "type": TYPES,

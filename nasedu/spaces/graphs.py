@@ -100,7 +100,7 @@ class Graphs(SearchSpace):
         max_nodes = check_whole("max_nodes", max_nodes, 1, MOST_NODES)
         unknown = set(operations) - set(OPERATIONS)
         if unknown:
-            raise ValueError(f"unknown operation {min(unknown)!r}; there are {', '.join(OPERATIONS)}.")
+            raise ValueError(f"unknown operation {shown(min(unknown))}; there are {', '.join(OPERATIONS)}.")
         self.operations = tuple(operations)
         self.inputs = tuple(_sets(node) for node in range(max_nodes + 1))
         decisions = [Decision("nodes", tuple(range(1, max_nodes + 1)))]

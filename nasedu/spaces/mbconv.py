@@ -448,4 +448,4 @@ def _check(given: Mapping[str, Any]) -> None:
         raise ValueError(f"squeezes are ratios in [0, 1]; got {given['squeezes']}.")
     unknown = set(given["activations"]) - set(ACTIVATIONS)
     if unknown:
-        raise ValueError(f"unknown activation {min(unknown)!r}; there are {', '.join(ACTIVATIONS)}.")
+        raise ValueError(f"unknown activation {shown(min(unknown))}; there are {', '.join(ACTIVATIONS)}.")

@@ -92,7 +92,7 @@ class MLP(SearchSpace):
         for names, known in ((activations, ACTIVATIONS), (normalizations, NORMALIZATIONS)):
             unknown = set(names) - set(known)
             if unknown:
-                raise ValueError(f"there is no {min(unknown)!r}; choose among {', '.join(known)}.")
+                raise ValueError(f"there is no {shown(min(unknown))}; choose among {', '.join(known)}.")
         decisions = [
             Decision("depth", tuple(range(min_depth, max_depth + 1))),
             Decision("normalization", tuple(normalizations)),

@@ -101,6 +101,14 @@ class Own(nn.Module):
         return nn.functional.softmax(y, dim=1) + (x.clamp(min=-float("inf"), max=0) if length > 2 else x)
 
 
+class Operators(nn.Module):
+    def forward(self, x):
+        a, b, c = x[..., 0], x[..., 1], x[:, :, 2]
+        return (
+            (a - (b - c)) * (a + b) - (1 - a) / (2 + (b * c) ** 2) + (a + b).abs() - (-(a * b)).exp() + (a - b)[:, :1]
+        )
+
+
 class InPlace(nn.Module):
     def __init__(self):
         super().__init__()
@@ -118,6 +126,7 @@ class Sequence(nn.Sequential):
 
 OWN = {
     "own": Own,
+    "operators": Operators,
     "in place": InPlace,
     "a sequence": lambda: nn.Sequential(nn.Conv1d(3, 4, 1), nn.Sequential(), nn.GELU("tanh"), nn.Flatten()),
     "a named sequence": lambda: nn.Sequential(*[nn.Flatten()]).append(nn.Linear(36, 2)),
