@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["Ask", "Event", "Events", "History", "RecordedSpace"]
 
 HISTORY_FORMAT = "nasedu.history"
+LARGEST_FILE = 5_000_000  # bytes of an architecture: more than 10,000 decisions, and read in less than a second
 Event = dict[str, Any]
 
 
@@ -366,6 +367,9 @@ def is_snapshot(number: int) -> bool:
 
 def read_architecture(path: Path) -> Architecture:
     """Read a ``*.nas.json`` file; see :meth:`nasedu.core.Architecture.load`."""
+    size = path.stat().st_size
+    if size > LARGEST_FILE:
+        raise ValueError(f"{path} is no architecture: its file has at most {LARGEST_FILE:,} bytes; got {size:,}.")
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:  # wrong bytes, no JSON, or lists in lists in lists

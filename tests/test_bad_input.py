@@ -183,6 +183,15 @@ def test_a_file_of_something_else_is_refused(content, kind, tmp_path):
     refused(lambda: kind.load(path), "x.json")
 
 
+def test_a_file_of_many_decisions_is_read_at_once(tmp_path):
+    space = nas.SearchSpace("many", [nas.Decision(f"decision {number}", (1, 2, 3)) for number in range(10_000)])
+    architecture, path = space.architecture((1,) * 10_000), tmp_path / "many.nas.json"
+    architecture.save(path)
+    start = time.process_time()
+    assert nas.Architecture.load(path).choices == architecture.choices
+    assert time.process_time() - start < 1
+
+
 def set_at(document, keys, value):
     for key in keys[:-1]:
         document = document[key]
