@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nasedu.core import shown
 from nasedu.spaces.cells import CellSpace
 
 __all__ = ["AMOEBANET_A", "NASNET_A", "OPERATIONS", "PNASNET_5", "AmoebaNet", "NASNet", "PNASNet"]
@@ -106,7 +107,7 @@ class NASNet(CellSpace):
     def __init__(self, operations: Sequence[str] = OPERATIONS, blocks: int = 5) -> None:
         unknown = [name for name in operations if name not in OPERATIONS]
         if unknown:
-            raise ValueError(f"unknown operation {unknown[0]!r}; NASNet has {', '.join(OPERATIONS)}.")
+            raise ValueError(f"unknown operation {shown(unknown[0])}; NASNet has {', '.join(OPERATIONS)}.")
         super().__init__("nasnet", operations, blocks, parameters={"operations": list(operations), "blocks": blocks})
 
 
