@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     import pandas
 
-    from nasedu.core import Architecture, SearchSpace
+    from nasedu.core import Architecture, SearchSpace, Trial
     from nasedu.history import History
 
 __all__ = ["main"]
@@ -118,7 +118,7 @@ def _parser() -> _Parser:
         default="random-search",
         help=f"{', '.join(_strategies())} (default: random-search); or darts, which shares weights",
     )
-    search.add_argument("--data", help="mnist1d (default), digits or cifar10")
+    search.add_argument("--data", help="mnist1d (default), digits, cifar10, or diabetes, a regression")
     search.add_argument("--trials", type=int, help="in all, those of a resumed history included (20)")
     search.add_argument("--steps", type=int, help="of a strategy that shares weights (500)")
     search.add_argument("--epochs", type=int, help="of training for each trial, or of what was derived (10)")
@@ -401,20 +401,25 @@ def _print_result(
     incumbent = history.incumbent
     failed = sum(trial.failure is not None for trial in history.trials)
     print(incumbent.architecture)
-    if incumbent.accuracy is not None:
-        print(f"validation accuracy  {100 * incumbent.accuracy:.2f} %")
+    _print_score("validation", incumbent, incumbent.score if incumbent.accuracy is None else incumbent.accuracy)
     if not interrupted:
-        _print_test_accuracy(arguments, evaluator, incumbent.architecture)
+        _print_test_score(arguments, evaluator, incumbent)
     print(f"trials               {len(history.trials)}{f', {failed} of them failed' if failed else ''}")
     print(f"time                 {time.perf_counter() - started:.1f} s")
 
 
-def _print_test_accuracy(arguments: argparse.Namespace, evaluator: Any, architecture: Architecture) -> None:
+def _print_score(split: str, trial: Trial, score: float, note: str = "") -> None:
+    """Print an accuracy in %, or what a trial without one is judged by: R², of a regression."""
+    name, value = ("R²", f"{score:.4f}") if trial.accuracy is None else ("accuracy", f"{100 * score:.2f} %")
+    print(f"{f'{split} {name}':<21}{value}{note}")
+
+
+def _print_test_score(arguments: argparse.Namespace, evaluator: Any, trial: Trial) -> None:
     if arguments.table is not None and not evaluator.has_test:
         none = "name the table's column with --test" if _is_file_of_others(arguments.table) else "the table has none"
         print(f"test accuracy        not looked up: {none}")
     else:
-        print(f"test accuracy        {100 * evaluator.test(architecture):.2f} %")
+        _print_score("test", trial, evaluator.test(trial.architecture))
 
 
 def _share_weights(arguments: argparse.Namespace, space: SearchSpace, settings: dict[str, Any], started: float) -> int:
@@ -430,9 +435,9 @@ def _share_weights(arguments: argparse.Namespace, space: SearchSpace, settings: 
         return _say_how_to_go_on(arguments, "some steps")
     print(history.derived)
     trial = evaluator([history.derived])[0]
-    if trial.accuracy is not None:
-        print(f"validation accuracy  {100 * trial.accuracy:.2f} %, trained on its own")
-    _print_test_accuracy(arguments, evaluator, history.derived)
+    if trial.failure is None:
+        _print_score("validation", trial, trial.score, ", trained on its own")
+    _print_test_score(arguments, evaluator, trial)
     print(f"steps                {arguments.steps}")
     print(f"time                 {time.perf_counter() - started:.1f} s")
     return 0

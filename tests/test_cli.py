@@ -163,6 +163,16 @@ def test_a_search_trains_and_prints_what_it_found(capsys: pytest.CaptureFixture,
     assert [line.split("  ")[0] for line in out[2:]] == ["test accuracy", "trials", "time"]
 
 
+def test_of_a_regression_it_prints_r_squared(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    path = tmp_path / "search.nas.jsonl"
+    arguments = ["search", "--space", "mlp", "--data", "diabetes", "--trials", "2", "--epochs", "1", "--quiet"]
+    assert cli.main([*arguments, "--history", str(path)]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[1] == f"validation R²        {nas.History.load(path).incumbent.score:.4f}"
+    assert out[2].startswith("test R²              ") and abs(float(out[2].split()[-1])) < 10
+    assert not any("%" in line for line in out)
+
+
 @pytest.mark.parametrize(
     "strategy",
     ["random-search", "boltzmann-policy", "regularized-evolution", "evolution", "genetic-algorithm", "reinforce"],
