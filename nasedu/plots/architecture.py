@@ -11,10 +11,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from nasedu.core import Architecture, Diagram, Edge, Node
 from nasedu.plots.canvas import figure_of, paint
 from nasedu.plots.describe import describe_diagram
-from nasedu.plots.drawing import Drawing, Text, beside, stacked
+from nasedu.plots.drawing import Drawing, Stroke, Text, beside, stacked
+from nasedu.plots.labels import SAMPLES, Curve
 from nasedu.plots.layout import NODE_TEXT, lay_out
 from nasedu.plots.legend import legend as legend_of
 from nasedu.plots.painting import Weight, edge_name, painted
@@ -31,6 +34,7 @@ __all__ = ["architecture_figure", "diagram_of", "draw", "drawing_of"]
 
 GROUP = 10.0  # points between groups
 BESIDE_WEIGHTS = 30.0  # points of an edge that show its weights beside its label
+HIDDEN = 0.5  # of an edge that may lie behind labels where there is little room
 Weights = Mapping[tuple[str, str], Weight]
 
 
@@ -57,7 +61,7 @@ def drawing_of(
         highlight: indices of decisions to mark, such as what a mutation changed.
         labels: whether operations are named on their edges.
         legend: whether a legend below names them.
-        down: whether it reads downwards, and not to the right.
+        down: whether it reads downwards, and not to the right; a supernet does so only if this says so.
 
     The last three are as the style needs them where they are None: names, no legend and to the right, as
     long as the text stays large enough.
@@ -72,8 +76,9 @@ def drawing_of(
     if weights:
         diagram, texts = _weighted(diagram, weights)
     marked = _marked(architecture, diagram, set(highlight))
-    best: tuple[float, Drawing] | None = None
-    for way in _ways(labels, down):
+    best: tuple[tuple[bool, float], Drawing] | None = None
+    named = sum(map(bool, texts)) / max(len(texts), 1)
+    for way in _ways(labels, False if weights and down is None else down, named):
         parts = [_drawn(part, words, look, weights, marked, way) for part, words in _by_group(diagram, texts)]
         made = beside(parts, GROUP) if way.side_by_side else stacked(parts, GROUP)
         if legend or (legend is None and not way.labels):
@@ -81,9 +86,10 @@ def drawing_of(
             made = stacked([made, legend_of(operations, look, made.size[0])]) if operations else made
         scale = look.scale(*made.size)
         text = scale * min((item.size for item in made.items if isinstance(item, Text)), default=NODE_TEXT)
-        if best is None or text > best[0]:
-            best = text, made.scaled(scale) if scale != 1 else made
-        if text >= look.least_text:
+        is_clear = not look.width or _hidden(made) <= HIDDEN
+        if best is None or (is_clear, text) > best[0]:
+            best = (is_clear, text), made.scaled(scale) if scale != 1 else made
+        if is_clear and text >= look.least_text:
             break
     assert best is not None
     title = str(architecture) if isinstance(architecture, Architecture) else "architecture"
@@ -190,12 +196,20 @@ class _Way(NamedTuple):
     tight: bool
 
 
-def _ways(labels: bool | None, down: bool | None) -> list[_Way]:
-    """Return the ways to draw that were asked for, the usual first."""
+RIGHT = ((False, False, False), (False, False, True))
+BESIDE = (False, True, True)
+DOWN = ((True, True, True), (True, False, True))
+
+
+def _ways(labels: bool | None, down: bool | None, named: float) -> list[_Way]:
+    """Return the ways to draw that were asked for, the usual first; ``named`` is the share of edges with operations.
+
+    Names are written across: in a dense cell that reads downwards they would cover most of the edges.
+    """
+    written = (*RIGHT, *DOWN) if down or named < 0.5 else RIGHT
     ways = [
-        _Way(named, *rest)
-        for named in (True, False)
-        for rest in ((False, False, False), (False, False, True), (True, True, True), (True, False, True))
+        *(_Way(True, *way) for way in written),
+        *(_Way(False, *way) for way in (*RIGHT[:1], BESIDE, RIGHT[1], *DOWN)),
     ]
     return [way for way in ways if labels in (None, way.labels) and down in (None, way.down)]
 
@@ -226,6 +240,19 @@ def _drawn(
     labels = [shortened(label) for label in labels]
     picture = lay_out(diagram, written, labels, beside=BESIDE_WEIGHTS if weights else 0.0, tight=way.tight)
     return painted(picture, look, weights, marked)
+
+
+def _hidden(made: Drawing) -> float:
+    """Return the largest share of an edge with an operation that lies behind names of operations."""
+    labels = {item.name.removeprefix("label "): item.box for item in made.items if isinstance(item, Text) and item.back}
+    boxes = np.array(list(labels.values()))
+    found = 0.0
+    for stroke in made.items:
+        if isinstance(stroke, Stroke) and stroke.arrow and stroke.name.startswith(tuple(labels)):
+            points = [Curve(stroke.start, stroke.control, stroke.line_end).at(t) for t in SAMPLES]
+            covered = ((boxes[:, None, :2] < points) & (points < boxes[:, None, 2:])).all(-1).any(0)
+            found = max(found, float(covered.mean()))
+    return found
 
 
 def _operations(edge: Edge, weights: Weights | None) -> list[str]:

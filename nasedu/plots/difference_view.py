@@ -1,10 +1,10 @@
 """The drawing of a difference: two architectures in one layout, with a sign at everything that only one of them has.
 
-    −  only in the first        dotted
+    −  only in the first        dotted, narrow
     +  only in the second       solid
-    ≠  in both, but changed     dashed
+    ≠  in both, but changed     dashed, wide
 
-The signs and the dashes of what is around them say it in grey; colours say it again.
+The signs, and width and dashes of the bands behind them, say it in grey; colours say it again.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
 __all__ = ["difference"]
 
-HALO, OUTLINE = 9.0, 3.0  # points
-MARKS = {REMOVED: ("incumbent", (1.0, 0.6)), ADDED: ("selected", ()), CHANGED: ("changed", (2.4, 0.6))}
+OUTLINE = 3.0  # points
+MARKS = {REMOVED: ("incumbent", (1.0, 0.6)), ADDED: ("selected", ()), CHANGED: ("changed", (1.4, 0.4))}
+BANDS = {REMOVED: 6.0, ADDED: 9.0, CHANGED: 13.0}  # points: how wide what lies behind an edge is
 ROOM = 1.1  # steps between the two
-SWATCH, MARGIN = 34.0, 8.0  # points
+SWATCH, MARGIN = 46.0, 8.0  # points
 
 
 class Way(NamedTuple):
@@ -190,7 +191,7 @@ def _halos(picture: Picture, signs: Mapping[int, str], look: Style) -> Iterator[
         mark, dash = MARKS[sign]
         ends = edge.curve.start, edge.curve.control, edge.curve.end
         name = f"{sign} {edge.source}→{edge.target}"
-        yield Stroke(*ends, look.mark(mark), HALO * look.bold, dash, opacity=0.35, name=name)
+        yield Stroke(*ends, look.mark(mark), BANDS[sign] * look.bold, dash, opacity=0.35, name=name)
 
 
 def _outlined(item: Item, signs: Mapping[str, str], look: Style) -> Item:
@@ -213,8 +214,9 @@ def _legend(signs: list[str], names: tuple[str, str], look: Style) -> Drawing:
     for sign in signs:
         mark, dash = MARKS[sign]
         color = look.mark(mark)
-        items.append(Stroke((x, y), (x + SWATCH / 2, y), (x + SWATCH, y), color, HALO * look.bold, dash, opacity=0.35))
-        text = f"{sign} {said[sign]}"
+        band, text = BANDS[sign] * look.bold, said[sign]
+        items.append(Stroke((x, y), (x + SWATCH / 2, y), (x + SWATCH, y), color, band, dash, opacity=0.35))
+        items.append(Text(x + SWATCH / 2, y, sign, LABEL_TEXT, look.ink, back=look.paper, name=f"sign {sign}"))
         items.append(Text(x + SWATCH + 6, y, text, LABEL_TEXT, look.ink, "start", name=f"legend {sign}"))
         x += SWATCH + 6 + text_width(text, LABEL_TEXT) + 18
     return Drawing(tuple(items), (0.0, 0.0, x - 18 + MARGIN, 16.0 + MARGIN if signs else 0.0), look.paper)

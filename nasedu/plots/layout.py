@@ -17,7 +17,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from nasedu.core import Diagram, Node
-from nasedu.plots.labels import GAP, LABEL_TEXT, Box, Curve, place_labels
+from nasedu.plots.labels import GAP, LABEL_HEIGHT, LABEL_TEXT, Box, Curve, place_labels
 from nasedu.plots.text import text_width
 from nasedu.spaces.layered import NODE, WIDTHS
 
@@ -144,6 +144,10 @@ def _least_unit(diagram: Diagram, texts: Sequence[str], widths: Sequence[float],
         one, other = index[edge.source], index[edge.target]
         a, b = diagram.nodes[one], diagram.nodes[other]
         along = abs(b.x - a.x)
+        is_flat = abs(b.y - a.y) * UNIT * FLATTER < 2 * LABEL_HEIGHT and abs(edge.bend) < 0.2
+        if least and text and is_flat:  # half of it stays visible
+            twice = 2 * (text_width(text, LABEL_TEXT) + 2 * GAP)
+            unit = max(unit, ((widths[one] + widths[other]) / 2 + twice) / (along or 1.0))
         if along < 0.3 or abs(b.y - a.y) > 0.25 * along:
             continue
         label = text_width(text, LABEL_TEXT) + 2 * GAP + beside if text and abs(edge.bend) < 0.2 else 0.0

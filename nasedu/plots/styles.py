@@ -83,7 +83,9 @@ STYLES = {
     for style in (
         Style("light"),
         Style("dark", paper="#111111", ink="#f0f0f0", quiet="#c9c9c9", dark=True),
-        Style("print", grey=True, width=8.5 * CENTIMETRE, height=22 * CENTIMETRE, least_text=6.0, short=True),
+        Style(
+            "print", grey=True, enlarged=0.8, width=8.5 * CENTIMETRE, height=22 * CENTIMETRE, least_text=6.0, short=True
+        ),
         Style("slide", bold=1.3, enlarged=2.2, width=900.0, height=480.0, least_text=14.0, short=True),
     )
 }

@@ -19,9 +19,11 @@ RATIOS = np.array([0.0, *(sign * size for size in SIZES for sign in (-1, 1))])  
 STEPS = np.linspace(0, 1, 37)
 COARSE = slice(None, None, 3)  # of the steps, for crossings
 APART = 0.15  # of the ratios of two edges between the same nodes
-# What a bend costs: a point within a node, its ratio, its width, a crossing, lying on another edge of the same nodes.
-HIT, BENT, WIDE, CROSSED, SAME = 20.0, 20.0, 2.0, 3.0, 100.0
-LIKELY = 6  # bends whose crossings are counted
+# What a bend costs: a point within a node, its ratio, its width, a crossing, lying on another edge of the same nodes,
+# and a point on any other edge.
+HIT, BENT, WIDE, CROSSED, SAME, ALONG = 20.0, 20.0, 2.0, 3.0, 100.0, 1.0
+TOUCHING = 0.1  # between the points of two edges that lie on each other
+LIKELY = 8  # bends whose crossings are counted
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Pair = tuple[int, int]
@@ -68,7 +70,8 @@ def bends(
                 cost += SAME * (np.abs(RATIOS - RATIOS[chosen[other]]) < APART)
         likely = np.argsort(cost, kind="stable")[:LIKELY]
         meetings = _crossings(curves[place, likely, COARSE], drawn[:done])
-        best = likely[np.argmin(cost[likely] + CROSSED * meetings)]
+        lying = _lying(curves[place, likely, COARSE], drawn[:done])
+        best = likely[np.argmin(cost[likely] + CROSSED * meetings + ALONG * lying)]
         chosen[edge] = best
         drawn[done], done = curves[place, best, COARSE], done + 1
         met += int(hits[place, best])
@@ -102,6 +105,12 @@ def _crossings(curves: Array, drawn: Array) -> Array:
     parted = one[..., :-1] * one[..., 1:] < -1e-12  # [curves, their pieces, drawn, their pieces]
     parted &= (other[..., :-1] * other[..., 1:] < -1e-12).transpose(2, 3, 0, 1)
     return np.asarray(parted.sum((1, 2, 3)))
+
+
+def _lying(curves: Array, drawn: Array) -> Array:
+    """Return how many points of each curve, but for those at its ends, lie on those drawn before."""
+    apart = curves[:, 1:-1, None, None] - drawn  # [curves, points, drawn, points, 2]
+    return np.asarray(((apart**2).sum(-1) < TOUCHING**2).any((2, 3)).sum(1))
 
 
 def _sides(curves: Array, others: Array) -> Array:

@@ -30,6 +30,7 @@ __all__ = ["arrange"]
 NODE, WIDTHS = 0.4, {"operation": 1.2, "input": 0.8, "output": 0.8}  # of a node's box, as most are
 HEIGHT = 0.4
 ROOM = {"right": (0.5, 1.4), "down": (0.5, 0.8)}  # between two layers; where an operation is written between them
+CHAIN = 0.25  # between two boxes of a chain that reads downwards
 SIDE = {"right": 0.5, "down": 0.3}  # between two nodes of a layer
 LANE = 0.3  # between a node or an edge and an edge that passes
 GROUP = 1.4  # between groups
@@ -139,7 +140,10 @@ def _group_places(
     columns, left, right = _columns(layers, links)
     _order(columns, left, right)
     across = _across(columns, left, right, [size for _, size in sizes], SIDE[direction] * spread, LANE * spread)
-    half, room = [0.0] * len(columns), [ROOM[direction][0]] * len(columns)  # of each layer; room before it
+    steps = {layers[source] for source, target, _ in links if layers[target] == layers[source] + 1}
+    is_chain = direction == "down" and len(sizes) == len(columns) == len(steps) + 1
+    half = [0.0] * len(columns)  # of each layer
+    room = [CHAIN if is_chain else ROOM[direction][0]] * len(columns)  # before it
     for layer, (size, _) in zip(layers, sizes, strict=True):
         half[layer] = max(half[layer], size / 2)
     for source, target, named in links:

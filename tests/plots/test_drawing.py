@@ -17,7 +17,9 @@ from nasedu import plots
 from nasedu.plots import canvas, layout, palette, styles
 from nasedu.plots.drawing import Drawing, Shape, Stroke, Text, beside, stacked
 from nasedu.plots.labels import SAMPLES
+from nasedu.plots.legend import legend
 from nasedu.plots.text import mathtext, text_width
+from nasedu.spaces import enas, mbconv, nasnet
 from nasedu.spaces.darts import CELL_HEIGHT, CELLS, cell_bend, cell_nodes
 from nasedu.spaces.darts import OPERATIONS as DARTS_OPERATIONS
 
@@ -30,6 +32,12 @@ SPACES |= {
     "own": nas.SearchSpace("own", [nas.Decision("price", ("$1", "$2")), nas.Decision("kernel", (1, 3))]),
 }
 NB201 = SPACES["nasbench201"]
+DENSE = [
+    nas.spaces.ENASMicro().parse(enas.ENAS_MICRO),
+    nas.spaces.NASNet().parse(nasnet.NASNET_A),
+    nas.spaces.AmoebaNet().parse(nasnet.AMOEBANET_A),
+    nas.spaces.PNASNet().parse(nasnet.PNASNET_5),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -174,6 +182,69 @@ def test_skips_pass_beside_the_layers_that_they_skip(style: str) -> None:
         *(space.sample(np.random.default_rng(seed)) for space in (perceptron, chain) for seed in range(4)),
     ):
         assert faults(plots.drawing_of(given, style=style)) == [], str(given)
+
+
+def behind_labels(made: Drawing) -> dict[str, float]:
+    """Return the share of each named edge that lies behind its own name."""
+    found = {}
+    for text in of(made, Text, "label "):
+        left, top, right, bottom = text.box
+        for stroke in of(made, Stroke, text.name.removeprefix("label ")):
+            x, y = points_of(stroke).T
+            found[stroke.name] = float(((left < x) & (x < right) & (top < y) & (y < bottom)).mean())
+    return found
+
+
+@pytest.mark.parametrize("style", ["light", "print"])
+def test_names_hide_no_more_than_about_half_of_an_edge(style: str) -> None:
+    for given in [*DENSE, *sampled("nasbench201", 10)]:
+        shares = behind_labels(plots.drawing_of(given, style=style))
+        assert max(shares.values(), default=0.0) <= 0.6, (str(given), shares)
+
+
+def test_where_names_would_hide_edges_print_has_a_legend() -> None:
+    for given in DENSE:
+        made = plots.drawing_of(given, style="print")
+        operations = {edge.operation for edge in given.space.diagram(given).edges if edge.operation}
+        assert not of(made, Text, "label ")
+        assert {stroke.name for stroke in of(made, Stroke, "legend ")} == {f"legend {name}" for name in operations}
+
+
+@pytest.mark.parametrize("style", ["light", "print"])
+def test_no_two_edges_lie_on_each_other_for_most_of_their_length(style: str) -> None:
+    for given in DENSE:
+        strokes = [stroke for stroke in of(plots.drawing_of(given, style=style), Stroke) if stroke.arrow]
+        for one, other in itertools.permutations(strokes, 2):
+            gaps = np.hypot(*(points_of(one)[:, None] - points_of(other)).transpose(2, 0, 1)).min(1)
+            assert (gaps < 3.0).mean() < 0.5, (str(given), one.name, other.name)
+
+
+def test_a_supernet_for_print_reads_like_the_one_on_the_screen() -> None:
+    weights = {(str(a), str(b)): {"nor_conv_3x3": 0.7, "none": 0.3} for a, b in itertools.combinations(range(4), 2)}
+    made = plots.drawing_of(NB201.parse(CELL), weights=weights, style="print")
+    centres = {shape.name: (shape.x, shape.y) for shape in of(made, Shape)}
+    assert [name for name, _ in sorted(centres.items(), key=lambda item: item[1])] == ["0", "1", "2", "3"]
+    assert centres["3"][0] - centres["0"][0] > 100
+    assert of(made, Stroke, "legend nor_conv_3x3")
+    asked = plots.drawing_of(NB201.parse(CELL), weights=weights, style="print", down=True)
+    assert asked.size[1] > asked.size[0]
+
+
+@pytest.mark.parametrize("style", styles.STYLES)
+def test_a_legend_shows_more_than_one_period_of_every_dash(style: str) -> None:
+    operations = list(palette._palette()["operations"])
+    made = legend(operations, styles.style_of(style), 200.0)
+    for stroke in of(made, Stroke):
+        assert stroke.end[0] - stroke.start[0] >= 1.5 * stroke.width * sum(stroke.dash), stroke.name
+    for text, other in itertools.combinations(of(made, Text), 2):
+        assert shared(text.box, other.box) == 0.0
+    assert {text.text for text in of(made, Text)} == {styles.style_of(style).written(name) for name in operations}
+
+
+def test_a_network_of_stages_takes_half_a_column_of_print() -> None:
+    made = plots.drawing_of(nas.spaces.MBConv().parse(mbconv.EFFICIENTNET_B0), style="print")
+    assert made.size[1] <= 14 * styles.CENTIMETRE
+    assert min(text.size for text in of(made, Text)) >= 6
 
 
 def test_labels_of_a_nasbench201_cell_lie_on_no_other_edge() -> None:
