@@ -61,7 +61,8 @@ def drawing_of(
         highlight: indices of decisions to mark, such as what a mutation changed.
         labels: whether operations are named on their edges.
         legend: whether a legend below names them.
-        down: whether it reads downwards, and not to the right; a supernet does so only if this says so.
+        down: whether it reads downwards, and not to the right; a supernet does so only if this says so. A space
+            whose own diagrams read downwards, such as MBConv, keeps doing so.
 
     The last three are as the style needs them where they are None: names, no legend and to the right, as
     long as the text stays large enough.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["describe", "describe_diagram"]
 
-NAMED = 8  # operations that are counted one by one
+NAMED = 12  # operations that are counted one by one
 
 
 def describe(architecture: Architecture | Diagram | networkx.DiGraph) -> str:
@@ -51,10 +51,13 @@ def _sentences(diagram: Diagram) -> str:
     operations += [node.label for node in diagram.nodes if node.kind == "operation"]
     text = f"{_count(len(diagram.nodes), 'node')} and {_count(len(diagram.edges), 'edge')}"
     if operations:
-        counted = Counter(operations).most_common()
-        named = [f"{count} {name}" for name, count in counted[:NAMED]]
+        has_commas = any("," in operation for operation in operations)
+        counts = Counter(operations)
+        counted = list(counts.items()) if has_commas else counts.most_common()  # long labels in their order
+        named = [name if has_commas and count == 1 else f"{count} {name}" for name, count in counted[:NAMED]]
         rest = sum(count for _, count in counted[NAMED:])
-        text += f": {', '.join(named + [f'{rest} others'] * bool(rest))}"
+        named += [_count(rest, "other")] * bool(rest)
+        text += f": {('; ' if has_commas else ', ').join(named)}"
     return f"{text}. {_ways(diagram)}".strip()
 
 

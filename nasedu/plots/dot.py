@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from nasedu.core import Diagram, Edge, Node
-from nasedu.plots.palette import kind_colors, operation_style, readable
+from nasedu.plots.painting import box_style
+from nasedu.plots.palette import LineStyle, kind_colors, operation_style, readable
 from nasedu.plots.text import plain
 
-__all__ = ["dot"]
+__all__ = ["dot", "reads_down"]
 
 
 def dot(diagram: Diagram, title: str = "architecture") -> str:
-    """Return a digraph that reads from left to right; every group is a cluster."""
+    """Return a digraph that reads as the diagram does, to the right or downwards; every group is a cluster."""
     numbers = {node.id: f"n{number}" for number, node in enumerate(diagram.nodes)}
     lines = [
         f"digraph {_quoted(title)} {{",
-        "  rankdir=LR;",
+        f"  rankdir={'TB' if reads_down(diagram) else 'LR'};",
         '  node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=11];',
         '  edge [fontname="Helvetica", fontsize=10];',
     ]
@@ -27,9 +28,23 @@ def dot(diagram: Diagram, title: str = "architecture") -> str:
     return "\n".join([*lines, "}", ""])
 
 
+def reads_down(diagram: Diagram) -> bool:
+    """Say whether most of a diagram's edges lead more downwards than to the right."""
+    nodes = {node.id: node for node in diagram.nodes}
+    ends = [(nodes[edge.source], nodes[edge.target]) for edge in diagram.edges]
+    return 2 * sum(b.y - a.y > abs(b.x - a.x) for a, b in ends) > len(ends)
+
+
 def _node(node: Node, number: str) -> str:
     fill, line = kind_colors(node.kind)
-    return f'{number} [label={_quoted(plain(node.label))}, fillcolor="{fill}", color="{line}"];'
+    look = box_style(node)
+    drawn = f', style="rounded,filled,{_line(look)}", penwidth={1.5 * look.width:g}' if look else ""
+    color = look.color if look else line
+    return f'{number} [label={_quoted(plain(node.label))}, fillcolor="{fill}", color="{color}"{drawn}];'
+
+
+def _line(look: LineStyle) -> str:
+    return "solid" if not look.pattern else "dotted" if max(look.pattern) < 2.5 else "dashed"
 
 
 def _edge(edge: Edge, numbers: dict[str, str]) -> str:
@@ -37,11 +52,9 @@ def _edge(edge: Edge, numbers: dict[str, str]) -> str:
     if not edge.operation:
         return f"{ends};"
     look = operation_style(edge.operation)
-    pattern = look.pattern
-    line = "solid" if not pattern else "dotted" if max(pattern) < 2.5 else "dashed"
     return (
         f'{ends} [label={_quoted(edge.operation)}, color="{look.color}", fontcolor="{readable(look.color)}", '
-        f"style={line}, penwidth={1.5 * look.width:g}];"
+        f"style={_line(look)}, penwidth={1.5 * look.width:g}];"
     )
 
 

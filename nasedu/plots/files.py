@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from nasedu.core import Architecture, Diagram
 from nasedu.plots.architecture import diagram_of, drawing_of
 from nasedu.plots.canvas import figure_of
 from nasedu.plots.dot import dot
-from nasedu.plots.drawing import Drawing
+from nasedu.plots.drawing import Drawing, Text
 from nasedu.plots.mermaid import mermaid
 from nasedu.plots.svg import svg
 from nasedu.plots.tikz import tikz
@@ -23,6 +24,7 @@ __all__ = ["DRAWINGS", "check_format", "save", "save_drawing", "save_figure"]
 
 PICTURES = (".svg", ".pdf", ".png")
 DRAWINGS = (*PICTURES, ".tex", ".dot", ".mmd")
+SMALLEST = 5.0  # points: text that can be read in print
 DOTS = 200  # of a PNG, per inch
 
 
@@ -33,12 +35,16 @@ def save(architecture: Architecture | Diagram | networkx.DiGraph | Drawing, path
     and ``.mmd`` Mermaid. The last two have no coordinates and no style: their own programs lay them out.
 
     Args:
-        architecture: what to draw; or a drawing, such as :func:`difference` returns.
+        architecture: what to draw; or a drawing, such as :func:`difference` returns, which has no structure any
+            more: it can be ``.svg``, ``.pdf``, ``.png`` or ``.tex``, not ``.dot`` or ``.mmd``.
         path: where to; an existing file is replaced.
         options: as for :func:`drawing_of`; a drawing takes none.
 
     Raises:
         ValueError: the name has another ending, or as :func:`drawing_of` does.
+
+    Warns:
+        UserWarning: text in the picture is smaller than 5 points.
     """
     if isinstance(architecture, Drawing):
         return save_drawing(architecture, path, **options)
@@ -58,7 +64,19 @@ def save_drawing(made: Drawing, path: str | Path) -> None:
     Raises:
         ValueError: the name has another ending.
     """
+    if Path(path).suffix.lower() in (".dot", ".mmd"):
+        raise ValueError(
+            f"a drawing's name must end in .svg, .pdf, .png or .tex; got {str(path)!r}. DOT and Mermaid are of the "
+            "structure: save the architecture or its diagram itself."
+        )
     ending = check_format(path, (*PICTURES, ".tex"))
+    text = min((item.size for item in made.items if isinstance(item, Text)), default=SMALLEST)
+    if text < SMALLEST - 0.05:
+        warnings.warn(
+            f"text in this drawing is {text:.1f} points high, and below {SMALLEST:g} it cannot be read in print: draw "
+            "less of it, such as one cell or fewer layers, or take style='light' for a wider page.",
+            stacklevel=3,
+        )
     if ending in ("svg", "tex"):
         Path(path).write_text(svg(made) if ending == "svg" else tikz(made), encoding="utf-8")
     else:

@@ -88,7 +88,7 @@ def network(
     if with_architecture:
         parts = [drawing_of(architecture, style=style), drawing]
         drawing = beside(parts, GAP) if down and look.width >= look.height else stacked(parts, GAP)
-        drawing = drawing.scaled(min(1.0, look.scale(*drawing.size)))
+        drawing = drawing.scaled(replace(look, enlarged=1.0).scale(*drawing.size))  # both have the style's size
     return replace(drawing, title=f"The network of {architecture}")
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from nasedu.core import NOTHING, Edge
+from nasedu.core import NOTHING, Edge, Node
 from nasedu.plots.drawing import Drawing, Item, Shape, Stroke, Text
 from nasedu.plots.layout import ARROW, LABEL_TEXT, NODE_TEXT, TITLE_TEXT, EdgeLine, NodeBox, Picture
 from nasedu.plots.legend import LINE
 from nasedu.plots.palette import LineStyle, operation_style
 from nasedu.plots.styles import Style
 
-__all__ = ["Weight", "edge_name", "painted"]
+__all__ = ["Weight", "box_style", "edge_name", "painted"]
 
 FAINT = 0.65  # the opacity of none
 Weight = float | Mapping[str, float]
@@ -20,6 +20,12 @@ Weight = float | Mapping[str, float]
 def edge_name(edge: Edge | EdgeLine) -> str:
     """Return the name that an edge's items carry."""
     return f"{edge.source}→{edge.target}"
+
+
+def box_style(node: Node | NodeBox) -> LineStyle | None:
+    """Return how the outline of a node's box is drawn that stands for an operation; None for any other node."""
+    look = operation_style(node.label)
+    return look if node.kind == "operation" and look != operation_style("other") else None
 
 
 def painted(
@@ -92,7 +98,7 @@ def _node(node: NodeBox, style: Style, is_marked: bool) -> list[Item]:
     box = node.box
     fill, line = style.node(node.kind)
     width, dash = 1.3, tuple[float, ...]()
-    if node.kind == "operation" and operation_style(node.label) != operation_style("other"):
+    if box_style(node):
         look = style.operation(node.label)
         line, dash, width = look.color, look.pattern, 1.6 * look.width
     name = node.id

@@ -45,7 +45,7 @@ def with_string(
     size = max(look.least_text, TEXT)
     string = _string(architecture, look, picture.size[0], size, set(highlight))
     made = stacked([picture, string])
-    made = made.scaled(min(1.0, look.scale(*made.size)))
+    made = made.scaled(replace(look, enlarged=1.0).scale(*made.size))  # both have the style's size
     return replace(made, title=picture.title, description=picture.description)
 
 

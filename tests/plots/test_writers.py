@@ -16,9 +16,11 @@ from nasedu.plots import styles
 from nasedu.plots.dot import dot
 from nasedu.plots.drawing import Drawing, Shape, Stroke, Text
 from nasedu.plots.mermaid import mermaid
+from nasedu.plots.palette import operation_style
 from nasedu.plots.svg import svg
 from nasedu.plots.text import plain, short
 from nasedu.plots.tikz import tikz
+from nasedu.spaces import mbconv
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = ("nasbench201", "darts", "nasbench101", "chain", "recurrent")
@@ -131,10 +133,12 @@ def test_tikz_draws_where_the_drawing_says() -> None:
 
 # DOT and Mermaid -------------------------------------------------------------------------------
 
+BOX = r'(?:, style="rounded,filled,\w+", penwidth=[\d.]+)'
 QUOTED = r'"(?:[^"\\]|\\["\\])*"'
 DOT_LINES = (
-    rf"digraph {QUOTED} \{{", r"rankdir=LR;", rf"(?:node|edge) \[(?:\w+=(?:{QUOTED}|\w+)(?:, )?)+\];", r"\}",
-    r"subgraph cluster_\d+ \{", rf"label={QUOTED};", rf"n\d+ \[label={QUOTED}, fillcolor={QUOTED}, color={QUOTED}\];",
+    rf"digraph {QUOTED} \{{", r"rankdir=(?:LR|TB);", rf"(?:node|edge) \[(?:\w+=(?:{QUOTED}|\w+)(?:, )?)+\];", r"\}",
+    r"subgraph cluster_\d+ \{", rf"label={QUOTED};",
+    rf"n\d+ \[label={QUOTED}, fillcolor={QUOTED}, color={QUOTED}{BOX}?\];",
     rf"n\d+ -> n\d+(?: \[label={QUOTED}, color={QUOTED}, fontcolor={QUOTED}, style=\w+, penwidth=[\d.]+\])?;",
 )  # fmt: skip
 
@@ -153,9 +157,10 @@ def test_dot_is_of_the_language_and_complete(diagram) -> None:
 
 WORDS = r'"[^"`<>\\{}\[\]()|&\n]*"'
 MERMAID_LINES = (
-    r"%%(?: [^{}]*)?", "flowchart LR", "direction LR", "end", rf"subgraph g\d+\[{WORDS}\]",
+    r"%%(?: [^{}]*)?", "flowchart (?:LR|TB)", "direction (?:LR|TB)", "end", rf"subgraph g\d+\[{WORDS}\]",
     rf"n\d+(?:\(\[{WORDS}\]\)|\[{WORDS}\]|\(\({WORDS}\)\)):::\w+_node", rf"n\d+ -->(?:\|{WORDS}\|)? n\d+",
     r"linkStyle \d+ stroke:#\w{6},stroke-width:[\d.]+px(?:,stroke-dasharray:[\d. ]+)?",
+    r"style n\d+ stroke:#\w{6},stroke-width:[\d.]+px(?:,stroke-dasharray:[\d. ]+)?",
     r"classDef \w+_node fill:#\w{6},stroke:#\w{6},color:#\w{6}",
 )  # fmt: skip
 
@@ -170,6 +175,19 @@ def test_mermaid_is_of_the_language_and_complete(diagram) -> None:
     assert sum(":::" in line for line in lines) == len(diagram.nodes)
     styled = [int(line.split()[1]) for line in lines if line.startswith("linkStyle")]
     assert styled == [number for number, edge in enumerate(diagram.edges) if edge.operation]
+
+
+def test_structure_keeps_direction_and_the_looks_of_boxes() -> None:
+    mobile = nas.spaces.MBConv().diagram(nas.spaces.MBConv().parse(mbconv.EFFICIENTNET_B0))
+    cell = sampled("nasbench101")
+    for diagram, direction in ((mobile, "TB"), (cell.space.diagram(cell), "LR")):
+        assert f"rankdir={direction};" in dot(diagram) and f"flowchart {direction}" in mermaid(diagram)
+    nodes = (nas.Node("a", 0, 0, "x", "input"), nas.Node("b", 2, 0, "max_pool_3x3", "operation"))
+    box = nas.Diagram(nodes, (nas.Edge("a", "b"),))
+    look = operation_style("max_pool_3x3")
+    assert f'color="{look.color}", style="rounded,filled,dashed"' in dot(box)
+    assert f"style n1 stroke:{look.color},stroke-width:2px,stroke-dasharray:" in mermaid(box)
+    assert "style n0" not in mermaid(box)
 
 
 # Any text --------------------------------------------------------------------------------------
@@ -216,8 +234,24 @@ def test_a_file_has_the_style_and_the_description(tmp_path: Path) -> None:
 def test_endings_are_checked_before_the_work(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"must end in \.svg, \.pdf, \.png, \.tex, \.dot or \.mmd; got '.*gif'"):
         plots.save(sampled("darts"), tmp_path / "cell.gif")
-    with pytest.raises(ValueError, match=r"must end in \.svg, \.pdf, \.png or \.tex; got '.*dot'"):
+    with pytest.raises(
+        ValueError, match=r"must end in \.svg, \.pdf, \.png or \.tex; got '.*dot'.*save the architecture"
+    ):
         plots.save_drawing(plots.drawing_of(sampled("darts")), tmp_path / "cell.dot")
+
+
+def test_labels_with_commas_are_described_in_order_and_apart() -> None:
+    said = plots.describe(nas.spaces.MBConv().parse(mbconv.EFFICIENTNET_B0))
+    labels = said.partition(": ")[2].partition(". From")[0].split("; ")
+    diagram = nas.spaces.MBConv().diagram(nas.spaces.MBConv().parse(mbconv.EFFICIENTNET_B0))
+    assert labels == [node.label for node in diagram.nodes if node.kind == "operation"]
+
+
+def test_text_too_small_for_print_is_said(tmp_path: Path) -> None:
+    space = nas.spaces.Chain(min_depth=40, max_depth=40)
+    with pytest.warns(UserWarning, match=r"text in this drawing is [\d.]+ points high.*draw less of it"):
+        plots.save(space.sample(np.random.default_rng(0)), tmp_path / "deep.svg", style="print")
+    plots.save(sampled("nasbench201"), tmp_path / "cell.svg", style="print")  # a warning would be an error
 
 
 @pytest.mark.parametrize(
