@@ -116,7 +116,9 @@ class _Writer:
         self.written.add(name)
         is_sequence = type(module) is nn.Sequential  # only the network itself comes here as one
         if is_sequence:
-            head, items, end = self.expression(name)
+            made = self.expression(name)
+            assert not isinstance(made, str), "a sequence is an expression with items"
+            head, items, end = made
             init = [_laid_out((head.replace("nn.Sequential", "super().__init__", 1), items, end), 8)]
         else:
             init = ["super().__init__()", *self._attributes(name, module)]
@@ -134,8 +136,8 @@ class _Writer:
         lines = []
         for own, tensor in module.named_parameters(recurse=False):
             lines.append(f"self.{own} = nn.Parameter(torch.empty({tuple(tensor.shape)}))")
-        for own, tensor in module.named_buffers(recurse=False):
-            lines.append(f'self.register_buffer("{own}", torch.empty({tuple(tensor.shape)}, dtype={tensor.dtype}))')
+        for own, buffer in module.named_buffers(recurse=False):
+            lines.append(f'self.register_buffer("{own}", torch.empty({tuple(buffer.shape)}, dtype={buffer.dtype}))')
         for child, _ in module.named_children():
             part = _joined(name, child)
             if part in self.used:
