@@ -210,13 +210,13 @@ def test_where_names_would_hide_edges_print_has_a_legend() -> None:
         assert {stroke.name for stroke in of(made, Stroke, "legend ")} == {f"legend {name}" for name in operations}
 
 
-@pytest.mark.parametrize("style", ["light", "print"])
-def test_no_two_edges_lie_on_each_other_for_most_of_their_length(style: str) -> None:
+@pytest.mark.parametrize(("style", "most"), [("light", 0.4), ("print", 0.5)])
+def test_no_two_edges_lie_on_each_other_for_long(style: str, most: float) -> None:
     for given in DENSE:
         strokes = [stroke for stroke in of(plots.drawing_of(given, style=style), Stroke) if stroke.arrow]
         for one, other in itertools.permutations(strokes, 2):
             gaps = np.hypot(*(points_of(one)[:, None] - points_of(other)).transpose(2, 0, 1)).min(1)
-            assert (gaps < 3.0).mean() < 0.5, (str(given), one.name, other.name)
+            assert (gaps < 3.0).mean() < most, (str(given), one.name, other.name)
 
 
 def test_a_supernet_for_print_reads_like_the_one_on_the_screen() -> None:
