@@ -345,10 +345,12 @@ class SearchSpace:
 
     def diagram(self, architecture: Architecture) -> Diagram:
         """Return what the architecture looks like: here one node per active decision, in a row."""
-        parts = zip(self.decisions, architecture.choices, self.active(architecture.choices), strict=True)
-        labels = [(f"{d.name}: {d.options[choice]}", "operation") for d, choice, on in parts if on]
-        labels = [("input", "input"), *labels, ("output", "output")]
-        nodes = [Node(str(i), 1.5 * i, 0.0, label, kind) for i, (label, kind) in enumerate(labels)]
+        choices, nodes = architecture.choices, [Node("0", 0.0, 0.0, "input", "input")]
+        for index, on in enumerate(self.active(choices)):
+            if on:
+                label = f"{self.decisions[index].name}: {self.decisions[index].options[choices[index]]}"
+                nodes.append(Node(str(len(nodes)), 1.5 * len(nodes), 0.0, label, "operation", decision=index))
+        nodes.append(Node(str(len(nodes)), 1.5 * len(nodes), 0.0, "output", "output"))
         return Diagram(tuple(nodes), tuple(Edge(a.id, b.id) for a, b in itertools.pairwise(nodes)))
 
     def structure(self, architecture: Architecture) -> Diagram:

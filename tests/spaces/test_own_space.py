@@ -65,12 +65,13 @@ def test_it_is_sampled_counted_changed_and_crossed(funnel):
 
 def test_it_is_drawn_and_saved_and_read_without_its_class(funnel, tmp_path):
     architecture = funnel.parse("layers=2,units 1=32,units 2=16")
-    assert [node.label for node in funnel.diagram(architecture).nodes] == [
-        "input",
-        "layers: 2",
-        "units 1: 32",
-        "units 2: 16",
-        "output",
+    nodes = funnel.diagram(architecture).nodes
+    assert [(node.label, node.decision) for node in nodes] == [
+        ("input", None),
+        ("layers: 2", 0),
+        ("units 1: 32", 1),
+        ("units 2: 16", 2),
+        ("output", None),
     ]
     assert "image/png" in architecture._repr_mimebundle_()[0]
     architecture.save(tmp_path / "a.nas.json")
