@@ -499,3 +499,16 @@ def test_the_benchmarks_tutorial_trains_the_same_network_with_the_pooling_of_tor
         F.cross_entropy(network(inputs), labels).backward()
     for weights, expected in zip(theirs.parameters(), ours.parameters(), strict=True):
         torch.testing.assert_close(weights.grad, expected.grad, rtol=1e-4, atol=1e-6)
+
+
+def test_a_population_may_use_more_threads(monkeypatch):
+    used = []
+    train = nas.training.fit_population
+    monkeypatch.setattr(nas.training, "fit_population", lambda *a, **k: used.append(k["threads"]) or train(*a, **k))
+    data, cells = random_dataset((1, 12)), [SPACE.architecture((3, 0, 1, 4, 2, 3))]
+    for threads in (1, 2):
+        evaluator = Population(data, epochs=1, batch_size=32, channels=4, device="cpu", threads=threads)
+        assert evaluator(cells)[0].failure is None and evaluator.settings.get("threads", 1) == threads
+    assert used == [1, 2]
+    with pytest.raises(ValueError, match="threads must be at least 1; got 0"):
+        Population(data, batch_size=32, threads=0)

@@ -33,6 +33,8 @@ class Population(Train):
 
     Args:
         largest: how many to train at once, at least 1; None for what is quickest and fits in half of the free memory.
+        threads: of the CPU, at least 1. Two are half as quick again on two idle cores, and far slower where another
+            program holds one of them.
         progress: show a bar over the epochs of those that are trained at once.
         data, epochs, seed, channels, cells, batch_size, learning_rate, weight_decay, schedule, optimizer,
             label_smoothing, device: see :class:`nasedu.evaluators.Train`. There is no augmentation, no time
@@ -50,11 +52,14 @@ class Population(Train):
     """
 
     largest: int | None = None
+    threads: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.largest is not None and self.largest < 1:
             raise ValueError(f"largest must be at least 1, or None for what fits; got {self.largest}.")
+        if self.threads < 1:
+            raise ValueError(f"threads must be at least 1; got {self.threads}.")
         if self.data.classes is None:
             raise ValueError(f"a population learns to classify; {self.data.name} has real-valued targets. Use Train.")
         possible = {"augmentation": ((),), "time_limit": (None,), "network": ({}, {"skeleton": "micro"})}
@@ -65,9 +70,10 @@ class Population(Train):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that decides the trials, as JSON values: on a GPU, ``largest`` may decide about the last bits."""
+        """All that decides the trials, as JSON values; ``largest`` on a GPU and ``threads`` may decide the last bits."""
         on_gpu = {} if self.device == "cpu" else {"largest": self.largest}
-        return {**super().settings, "population": True, **on_gpu}
+        more_threads = {} if self.threads == 1 else {"threads": self.threads}
+        return {**super().settings, "population": True, **on_gpu, **more_threads}
 
     def __call__(self, architectures: list[Architecture]) -> list[Trial]:
         """Train every architecture."""
@@ -109,7 +115,13 @@ class Population(Train):
             failure: TrainingFailure | None = None
             try:
                 outcomes = training.fit_population(
-                    networks, self.data, rngs=rngs, device=self.device, progress=self.progress, **self._fit_settings
+                    networks,
+                    self.data,
+                    rngs=rngs,
+                    device=self.device,
+                    threads=self.threads,
+                    progress=self.progress,
+                    **self._fit_settings,
                 )
             except training.TrainingFailure as error:
                 failure = error.noted()  # and with this block, the memory of the failed population is free
