@@ -70,7 +70,7 @@ class Population(Train):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that decides the trials, as JSON values; ``largest`` on a GPU and ``threads`` may decide the last bits."""
+        """All that decides the trials, as JSON; ``largest`` on a GPU and ``threads`` may decide the last bits."""
         on_gpu = {} if self.device == "cpu" else {"largest": self.largest}
         more_threads = {} if self.threads == 1 else {"threads": self.threads}
         return {**super().settings, "population": True, **on_gpu, **more_threads}
