@@ -46,6 +46,7 @@ __all__ = [
     "Strategy",
     "Trial",
     "check_by",
+    "check_flag",
     "check_list",
     "check_rng",
     "check_text",
@@ -744,6 +745,17 @@ def check_whole(name: str, value: object, least: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
         raise ValueError(f"{name} must be a whole number in {least}..{most}; got {shown(value)}.")
     return int(value)
+
+
+def check_flag(name: str, value: object) -> bool:
+    """Return an argument that is True or False.
+
+    Raises:
+        ValueError: it is something else, such as the string ``"no"``, which Python takes for true.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False; got {shown(value)}.")
+    return bool(value)
 
 
 def shown(value: object) -> str:

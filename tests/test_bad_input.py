@@ -269,3 +269,21 @@ def test_the_fuzzer_finds_what_is_wrong(monkeypatch):
     monkeypatch.setitem(fuzz.TARGETS, "parse", (broken, fuzz.TARGETS["parse"][1]))
     with pytest.raises(fuzz.Finding, match="KeyError: 'frob'"):
         fuzz.run("parse", 500)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: nas.spaces.Chain(skips="no"), "skips"),
+        (lambda: nas.spaces.MLP(skips=1), "skips"),
+        (lambda: nas.spaces.Recurrent(loose_ends=None), "loose_ends"),
+    ],
+)
+def test_what_is_neither_true_nor_false_is_refused(make, name):
+    refused(make, f"{name} must be True or False; got ")
+
+
+@pytest.mark.parametrize("weight", [1.1, -0.1, float("nan"), {}, {"none": 0.5, "skip_connect": 2.0}])
+def test_a_weight_outside_its_range_is_refused(weight):
+    cell = nas.spaces.NASBench201().architecture((3, 0, 1, 4, 2, 3))
+    refused(lambda: nas.plots.drawing_of(cell, weights={("0", "1"): weight}), r"must lie in \[0, 1\]; edge")

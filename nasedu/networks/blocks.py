@@ -24,8 +24,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
+
+from nasedu.networks.dry_run import dry_run, is_of_torch, on_meta, tensors
 
 __all__ = ["INPUT", "Block", "blocks"]
 
@@ -94,33 +95,23 @@ def _calls(network: nn.Module, input_shape: Shape) -> _Call:
     inputs = torch.zeros(1, *input_shape, device="meta")
     root = _Call(network, "", [inputs])
     stack = [root]
-    was_training = {module: module.training for module in names}
-    with FlopCounterMode(display=False) as counter, _WithoutNorms():
+    with torch.no_grad(), FlopCounterMode(display=False) as counter, _WithoutNorms():
 
         def enter(module: nn.Module, given: tuple[Any, ...]) -> None:
-            call = _Call(module, names[module], _tensors(given), flops=-int(counter.get_total_flops()))
+            call = _Call(module, names[module], tensors(given), flops=-int(counter.get_total_flops()))
             stack[-1].calls.append(call)
             stack.append(call)
 
         def leave(module: nn.Module, given: tuple[Any, ...], result: Any) -> None:
             call = stack.pop()
-            call.outputs = _tensors(result)
+            call.outputs = tensors(result)
             call.flops += int(counter.get_total_flops())
 
         hooks = []
         for module in names:
             if module is not network:
                 hooks += [module.register_forward_pre_hook(enter), module.register_forward_hook(leave)]
-        state = {name: tensor.to("meta") for name, tensor in (*network.named_parameters(), *network.named_buffers())}
-        try:
-            network.eval()
-            with torch.no_grad():
-                root.outputs = _tensors(torch.func.functional_call(network, state, (inputs,)))
-        finally:
-            for hook in hooks:
-                hook.remove()
-            for module, mode in was_training.items():
-                module.training = mode
+        root.outputs = tensors(dry_run(network, on_meta(network), inputs, hooks))
     return root
 
 
@@ -133,19 +124,11 @@ class _WithoutNorms(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _tensors(values: Any) -> list[Tensor]:
-    return [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
-
-
-def _is_of_torch(module: nn.Module) -> bool:
-    return type(module).__module__.startswith("torch.nn")
-
-
 def _shown(call: _Call) -> Iterable[_Call]:
     """Yield the calls that are blocks: a sequence of more than torch's layers is its parts."""
     for inner in call.calls:
         is_sequence = isinstance(inner.module, nn.Sequential)
-        if is_sequence and not all(_is_of_torch(module) for module in inner.module.modules()):
+        if is_sequence and not all(is_of_torch(module) for module in inner.module.modules()):
             yield from _shown(inner)
         elif not _does_little(inner):
             yield inner
@@ -154,7 +137,7 @@ def _shown(call: _Call) -> Iterable[_Call]:
 def _does_little(call: _Call) -> bool:
     """Say whether it is one of torch's layers without weights, and only changes values or lays them out anew."""
     has_weights = next(call.module.parameters(), None) is not None
-    return _is_of_torch(call.module) and not has_weights and call.inputs[0].numel() == call.outputs[0].numel()
+    return is_of_torch(call.module) and not has_weights and call.inputs[0].numel() == call.outputs[0].numel()
 
 
 # What is alike ------------------------------------------------------------------------------------
@@ -198,7 +181,7 @@ def _name(call: _Call) -> str:
     """Return the attribute that holds the module, or, for one of a row, what it is."""
     if not call.name.isdecimal():
         return call.name.replace("_", " ")
-    if _is_of_torch(call.module):
+    if is_of_torch(call.module):
         return ", ".join(dict.fromkeys(filter(None, map(_layer_name, call.module.modules())))) or "identity"
     name = _words(type(call.module).__name__)
     halves = call.outputs[0].dim() > 2 and call.shape[1:] < tuple(call.inputs[-1].shape[2:])

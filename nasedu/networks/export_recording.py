@@ -16,9 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_map
 
-__all__ = ["BATCH", "Body", "Input", "Item", "Step", "Weight", "is_of_torch", "record"]
+from nasedu.networks.dry_run import dry_run, is_of_torch, on_meta, tensors
+
+__all__ = ["BATCH", "Body", "Input", "Item", "Step", "Weight", "record"]
 
 BATCH = 7919  # samples: where a multiple of it is an argument, it was computed from the size of the batch
 
@@ -77,11 +79,6 @@ class Body:
     shapes: str = ""
 
 
-def is_of_torch(module: nn.Module) -> bool:
-    """Say whether it is one of torch's own layers."""
-    return type(module).__module__.startswith("torch.nn")
-
-
 def record(network: nn.Module, input_shape: Sequence[int]) -> dict[str, list[Body]]:
     """Return what each module does in each of its calls, by its name in the network; the network itself is ``""``.
 
@@ -92,28 +89,20 @@ def record(network: nn.Module, input_shape: Sequence[int]) -> dict[str, list[Bod
     Raises:
         ValueError: a module uses a tensor that is neither an input nor a parameter nor a buffer.
     """
-    was_training = {module: module.training for module in network.modules()}
     recorder = _Recorder(network)
-    state = {name: tensor.to("meta") for name, tensor in (*network.named_parameters(), *network.named_buffers())}
+    state = on_meta(network)
     recorder.weights = {id(tensor): Weight(name) for name, tensor in state.items()}
     hooks = [
         hook
-        for module in was_training
+        for module in network.modules()
         for hook in (
             module.register_forward_pre_hook(recorder.enter, with_kwargs=True),
             module.register_forward_hook(recorder.leave, with_kwargs=True),
         )
     ]
-    try:
-        network.eval()
-        sample = torch.empty(BATCH, *input_shape, device="meta")
-        with torch.no_grad(), torch.device("meta"), recorder:  # what the network makes itself is there, too
-            torch.func.functional_call(network, state, (sample,))
-    finally:
-        for hook in hooks:
-            hook.remove()
-        for module, mode in was_training.items():
-            module.training = mode
+    sample = torch.empty(BATCH, *input_shape, device="meta")
+    with torch.no_grad(), torch.device("meta"), recorder:  # what the network makes itself is there, too
+        dry_run(network, state, sample, hooks)
     return recorder.bodies
 
 
@@ -143,7 +132,7 @@ class _Recorder(TorchFunctionMode):
         if self.frames:
             self._check_origin(self.frames[-1], (args, kwargs))
         result = function(*args, **(kwargs or {}))
-        if self.frames and not self.frames[-1].is_muted and _tensors(result):
+        if self.frames and not self.frames[-1].is_muted and tensors(result):
             self._note(self.frames[-1], function, args, kwargs or {}, result)
         return result
 
@@ -168,7 +157,7 @@ class _Recorder(TorchFunctionMode):
                 direct = {id(arg) for arg in (*args, *kwargs.values()) if isinstance(arg, Tensor)}
                 given = [(name, tensor) for name, tensor in frame.given if name in used or id(tensor) in direct]
                 frame.body.inputs = tuple(name for name, _ in given)
-                frame.body.shapes = f"{_shapes(t for _, t in given)} → {_shapes(_tensors(result))}"
+                frame.body.shapes = f"{_shapes(t for _, t in given)} → {_shapes(tensors(result))}"
                 self.bodies.setdefault(frame.name, []).append(frame.body)
                 passed, kwargs = tuple(tensor for _, tensor in given), {}
             else:
@@ -182,7 +171,7 @@ class _Recorder(TorchFunctionMode):
     def _note(self, frame: _Frame, target: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> None:
         step = Step(target, self._told(frame, args), self._told(frame, dict(kwargs)))
         frame.body.steps.append(step)
-        frame.alive += [*_tensors(args), *_tensors(kwargs), *_tensors(result)]
+        frame.alive += [*tensors(args), *tensors(kwargs), *tensors(result)]
         if isinstance(result, Tensor):
             frame.values[id(result)] = step
         else:
@@ -211,7 +200,7 @@ class _Recorder(TorchFunctionMode):
 
     def _check_origin(self, frame: _Frame, given: Any) -> None:
         """Refuse tensors with numbers: all that is known here has none."""
-        for tensor in _tensors(given):
+        for tensor in tensors(given):
             if not tensor.is_meta:
                 raise self._unknown(frame, tensor)
 
@@ -232,12 +221,8 @@ def _named(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) 
         elif isinstance(value, dict):
             found += [(f"{name}_{key}", each) for key, each in value.items() if isinstance(each, Tensor)]
         else:
-            found += [(f"{name}_{place}", each) for place, each in enumerate(_tensors(value))]
+            found += [(f"{name}_{place}", each) for place, each in enumerate(tensors(value))]
     return found
-
-
-def _tensors(values: Any) -> list[Tensor]:
-    return [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
 
 
 def _shapes(tensors: Iterable[Tensor]) -> str:

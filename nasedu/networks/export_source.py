@@ -17,8 +17,9 @@ from typing import Any
 
 from torch import nn
 
+from nasedu.networks.dry_run import is_of_torch
 from nasedu.networks.export_forward import LINE, ForwardLines, function_name, is_name, quoted, unique
-from nasedu.networks.export_recording import Body, Input, Step, is_of_torch, record
+from nasedu.networks.export_recording import Body, Input, Step, record
 
 __all__ = ["python_source"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from nasedu.core import Architecture, Diagram, Edge, Node
+from nasedu.core import Architecture, Diagram, Edge, Node, shown
 from nasedu.plots.canvas import figure_of, paint
 from nasedu.plots.describe import describe_diagram
 from nasedu.plots.drawing import Drawing, Stroke, Text, beside, stacked
@@ -68,7 +68,8 @@ def drawing_of(
     long as the text stays large enough.
 
     Raises:
-        ValueError: there is no such style, or a highlighted decision, or the edge of a weight, does not exist.
+        ValueError: there is no such style, a weight lies outside [0, 1], or a highlighted decision, or the edge of a
+            weight, does not exist.
         TypeError: it is nothing that can be drawn.
     """
     look = style_of(style)
@@ -280,6 +281,8 @@ def _weighted(diagram: Diagram, weights: Weights) -> tuple[Diagram, list[str]]:
             texts.append("")
         elif weight is not None:
             operations = weight if isinstance(weight, Mapping) else {edge.operation: float(weight)}
+            if not operations or not all(0 <= each <= 1 for each in operations.values()):
+                raise ValueError(f"the weights of an edge must lie in [0, 1]; edge {ends} has {shown(weight)}.")
             heaviest = max(operations, key=lambda name: operations[name])
             edges.append(replace(edge, operation=heaviest))
             texts.append(f"{heaviest} {operations[heaviest]:.0%}".strip())

@@ -34,6 +34,7 @@ from nasedu.core import (
     Node,
     SearchSpace,
     check_by,
+    check_flag,
     check_list,
     check_rng,
     check_text,
@@ -98,7 +99,7 @@ class Chain(SearchSpace):
             "kernel": tuple(kernels),
             "activation": tuple(activations),
         }
-        if skips:
+        if check_flag("skips", skips):
             parts["skip"] = ("no", "yes")
         for layer in range(1, max_depth + 1):
             decisions += [Decision(f"layer {layer} {part}", options) for part, options in parts.items()]
@@ -108,7 +109,7 @@ class Chain(SearchSpace):
             "widths": widths,
             "kernels": kernels,
             "activations": activations,
-            "skips": skips,
+            "skips": bool(skips),
         }
         self._parts = tuple(parts)  # the parts that each layer has a decision for, type first
         self._layers = {

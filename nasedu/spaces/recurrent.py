@@ -38,6 +38,7 @@ from nasedu.core import (
     Edge,
     Node,
     SearchSpace,
+    check_flag,
     check_text,
     check_whole,
     shown,
@@ -88,7 +89,7 @@ class Recurrent(SearchSpace):
         for node in range(2, nodes + 1):
             decisions.append(Decision(f"node {node} input", tuple(range(node))))
             decisions.append(Decision(f"node {node} activation", ACTIVATIONS))
-        self.nodes, self.loose_ends = nodes, bool(loose_ends)
+        self.nodes, self.loose_ends = nodes, check_flag("loose_ends", loose_ends)
         super().__init__("recurrent", decisions, {"nodes": self.nodes, "loose_ends": self.loose_ends})
 
     def genes(self, choices: tuple[int, ...]) -> list[tuple[str, int]]:
