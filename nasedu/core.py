@@ -1020,11 +1020,11 @@ class Strategy(Protocol):
     Where :meth:`ask` returns an architecture, the search's evaluator evaluates it; where it returns a
     :class:`Proposal`, ``evaluator.at(epochs)`` does, and the trial's ``epochs`` are those.
 
-    Three attributes are optional and are recorded in the history when they are there:
+    Some attributes are optional and are recorded in the history when they are there:
 
     * ``rng``: the numpy Generator that it draws from;
     * ``state``: a dict of what a person may want to see of the last ask or tell, made anew by each;
-    * ``settings``: a dict of the arguments it was made with.
+    * the arguments it was made with, each under its own name.
     """
 
     space: SearchSpace

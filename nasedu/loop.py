@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import inspect
 import json
 import math
 import os
@@ -450,12 +451,34 @@ def _header(strategy: Strategy, evaluator: Evaluator, batch: int) -> Event:
         **header_start(strategy.space),
         "strategy": {
             "name": type(strategy).__name__,
-            "settings": plain(getattr(strategy, "settings", {})),
+            "settings": settings_of(strategy),
             "rng": None if rng is None else plain(rng.bit_generator.state),
         },
         "evaluator": {"name": _name(evaluator), "settings": plain(getattr(evaluator, "settings", {}))},
         "batch": batch,
     }
+
+
+def settings_of(strategy: Any) -> dict[str, Any]:
+    """Return what a strategy was made with, as plain data.
+
+    That is its attribute ``settings``, where it has one; else each argument of its class that is also the name of an
+    attribute, with the attribute's value. A value that is no plain data is told by name: a function's, or that of an
+    object's class; a strategy in a strategy, by its name and its settings.
+    """
+    if hasattr(strategy, "settings"):
+        return dict(plain(strategy.settings))
+    arguments = [name for name in inspect.signature(type(strategy)).parameters if name not in ("space", "rng")]
+    return {name: _setting(getattr(strategy, name)) for name in arguments if hasattr(strategy, name)}
+
+
+def _setting(value: Any) -> Any:
+    if callable(getattr(value, "ask", None)) and not isinstance(value, type):
+        return {"name": type(value).__name__, "settings": settings_of(value)}
+    try:
+        return plain(value)
+    except ValueError:
+        return getattr(value, "__qualname__", type(value).__name__)
 
 
 def header_start(space: SearchSpace) -> Event:

@@ -70,9 +70,9 @@ def test_nothing_is_added_where_an_episode_ended_and_the_targets_best_value_else
     tell(strategy, (0, 1), 0.2)
     (first, last), _ = list(strategy.memory)[:2], None
     assert (first[3], last[3]) == (False, True)
-    for parameter in strategy.parameters:  # what the targets must not look at
+    for parameter in strategy.network.parameters:  # what the targets must not look at
         parameter.data += 1.0
-    table = strategy._q([(1,)], strategy.target_parameters)[0].tolist()
+    table = strategy._q([(1,)], strategy.network.target_parameters)[0].tolist()
     allowed = table[2:5]  # the slots of the second decision
     assert strategy._targets([last]) == pytest.approx([0.4])
     assert strategy._targets([first, last]) == pytest.approx([0.9 * max(allowed), 0.4])
@@ -82,26 +82,26 @@ def test_what_is_not_allowed_never_counts_as_the_best():
     """The mask holds in the targets: the largest output of all belongs to a forbidden action."""
     strategy = make(TWO, environment="build", updates_per_tell=0)
     tell(strategy, (1, 2), 0.4)
-    strategy.target_parameters[-1][0] = 100.0  # the slot of width 8
+    strategy.network.target_parameters[-1][0] = 100.0  # the slot of width 8
     assert strategy._targets([strategy.memory[0]])[0] < 10
     strategy.forbid((1,), 1)
-    strategy.target_parameters[-1][3] = 100.0  # the slot of kernel 3
+    strategy.network.target_parameters[-1][3] = 100.0  # the slot of kernel 3
     assert strategy._targets([strategy.memory[0]])[0] < 10
     assert strategy.values((1,))[1] == NEVER
 
 
 def test_the_target_network_moves_only_when_it_should():
     strategy = make(TWO, environment="build", target_interval=4, updates_per_tell=1)
-    before = weights(strategy.target_parameters)
-    assert torch.equal(before, weights(strategy.parameters))
+    before = weights(strategy.network.target_parameters)
+    assert torch.equal(before, weights(strategy.network.parameters))
     for update in range(1, 13):
         tell(strategy, (1, update % 3))
-        assert not torch.equal(weights(strategy.parameters), before)
+        assert not torch.equal(weights(strategy.network.parameters), before)
         if update % 4 == 0:
-            assert torch.equal(weights(strategy.target_parameters), weights(strategy.parameters))
-            before = weights(strategy.target_parameters)
+            assert torch.equal(weights(strategy.network.target_parameters), weights(strategy.network.parameters))
+            before = weights(strategy.network.target_parameters)
         else:
-            assert torch.equal(weights(strategy.target_parameters), before)
+            assert torch.equal(weights(strategy.network.target_parameters), before)
     assert strategy.state["updates"] == 12
 
 
@@ -116,8 +116,8 @@ def test_the_loss_is_hubers():
         strategy.memory.append(last)
         slot = Build(TWO).slots_of(last[0]).start + last[1]
         error = shift * strategy.deviation
-        strategy.parameters[-1].data[slot] += (
-            strategy._targets([last])[0] + error - strategy._q([last[0]], strategy.parameters)[0, slot].item()
+        strategy.network.parameters[-1].data[slot] += (
+            strategy._targets([last])[0] + error - strategy._q([last[0]], strategy.network.parameters)[0, slot].item()
         ) / strategy.deviation
         assert strategy._update() == pytest.approx(0.5 * shift**2 if shift <= 1 else shift - 0.5)
 

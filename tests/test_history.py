@@ -709,6 +709,31 @@ def test_states_and_settings_that_are_no_plain_data_are_refused():
         nas.search(search.strategy, evaluate, 2)
 
 
+class Scripted:
+    """A strategy as a user writes one: no ``settings``, and arguments of many kinds."""
+
+    def __init__(self, space, rng, rate, sizes=(1, 2), model=None, measure=len, forgotten=1):
+        self.space, self.rng, self.rate, self.sizes, self.model, self.measure = space, rng, rate, sizes, model, measure
+        self.other = "no argument"
+
+    def ask(self):
+        return self.space.sample(self.rng)
+
+    def tell(self, trial):
+        pass
+
+
+def test_a_history_names_the_arguments_of_a_strategy():
+    strategy = Scripted(SPACE, np.random.default_rng(0), 0.5, model=object())
+    wrapped = nas.strategies.WithoutRepeats(strategy, attempts=7)
+    inner = {"rate": 0.5, "sizes": [1, 2], "model": "object", "measure": "len"}
+    assert nas.search(strategy, evaluate, 2).history.header["strategy"]["settings"] == inner
+    assert nas.search(wrapped, evaluate, 2).history.header["strategy"]["settings"] == {
+        "strategy": {"name": "Scripted", "settings": inner},
+        "attempts": 7,
+    }
+
+
 # What is in a history -------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ import pytest
 
 import nasedu as nas
 from nasedu.core import Decision, SearchSpace
+from nasedu.loop import settings_of
 from nasedu.strategies.fidelities import rung_epochs
 
 S = nas.strategies
@@ -377,12 +378,12 @@ def test_bohb_is_hyperband_with_optunas_sampler():
     bohb, hyperband = make(S.BOHB), make(S.Hyperband, sampler=S.OptunaStrategy)
     assert [trial for trial, _, _ in run(bohb, 60)] == [trial for trial, _, _ in run(hyperband, 60)]
     assert isinstance(bohb.samplers.by_epochs[10], S.OptunaStrategy)
-    assert bohb.settings == {"min_epochs": 1, "max_epochs": 10, "eta": 3}
+    assert settings_of(bohb) == {"min_epochs": 1, "max_epochs": 10, "eta": 3}
 
 
 def test_a_history_names_the_sampler():
     for sampler, name in ((None, None), (S.RegularizedEvolution, "RegularizedEvolution")):
-        assert make(S.Hyperband, sampler=sampler).settings["sampler"] == name
+        assert settings_of(make(S.Hyperband, sampler=sampler))["sampler"] == name
 
 
 # Where ranks never change -----------------------------------------------------------------------

@@ -10,6 +10,7 @@ from example_spaces import SPACES, Perceptron
 
 import nasedu as nas
 from nasedu.core import Decision, SearchSpace
+from nasedu.loop import settings_of
 
 SPACE = nas.spaces.NASBench201()
 STATES = optuna.trial.TrialState
@@ -150,7 +151,7 @@ def test_a_sampler_that_takes_each_combination_once_takes_each_architecture_once
     space = SearchSpace("two", [Decision("width", (8, 16)), Decision("kernel", (1, 3, 5))])
     strategy = make(space, sampler=optuna.samplers.BruteForceSampler(seed=0))
     assert len({trial.architecture for trial in run(strategy, 5, lambda _: 0.5)}) == 5 == len(space) - 1
-    assert strategy.settings == {"sampler": "BruteForceSampler"}
+    assert settings_of(strategy) == {"sampler": "BruteForceSampler"}
 
 
 def test_the_seed_of_the_sampler_comes_from_the_rng_unless_the_sampler_is_given():

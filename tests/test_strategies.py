@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import nasedu as nas
+from nasedu.loop import settings_of
 from nasedu.spaces import DARTS, Chain, NASBench201
 
 S = nas.strategies
@@ -281,7 +282,7 @@ def test_an_empty_space_is_called_so(make):
 def test_every_setting_is_recorded_and_is_an_attribute(make):
     strategy = make(NASBench201(), np.random.default_rng(0))
     arguments = [name for name in inspect.signature(type(strategy)).parameters if name not in ("space", "rng")]
-    assert list(strategy.settings) == arguments
+    assert list(settings_of(strategy)) == arguments
     assert not [name for name in arguments if not hasattr(strategy, name)]
 
 
@@ -323,7 +324,7 @@ def test_states_and_settings_are_plain_data(make, space):
         told = getattr(strategy, "state", {})
         json.dumps(told)
         assert not asked or asked is not told, "each ask and tell makes its state anew"
-    json.dumps(strategy.settings)
+    json.dumps(settings_of(strategy))
 
 
 @every_strategy

@@ -1,6 +1,11 @@
 """An agent of reinforcement learning: it walks through an environment to an architecture that is new.
 
-What ``q_learning.py`` and ``dqn.py`` share. They differ in what an action is worth, and in how they learn it.
+What ``q_learning.py`` and ``dqn.py`` share. They differ in what an action is worth, and in how they learn it. What
+there is to walk through is the environment's (``environments.py``), which says of any state
+
+    actions   what can be done there                ends      whether the episode is over
+    after     where an action leads                 reward    what a step has brought
+    start     where to begin                        stop      what it is worth to end at will
 
     ask:   from the start, take in each state the action that is chosen by the Q-values, until the episode ends, and
            come to no state twice; the architecture there is the ask. In vain? Draw one from the space

@@ -105,16 +105,6 @@ class Bananas:
         check_above(0, learning_rate=learning_rate)
         self.space = space
         self.rng = rng
-        self.settings = {
-            "members": members,
-            "hidden_size": hidden_size,
-            "learning_rate": learning_rate,
-            "steps": steps,
-            "initial_asks": initial_asks,
-            "tells_per_fit": tells_per_fit,
-            "candidates": candidates,
-            "parents": parents,
-        }
         self.members, self.hidden_size, self.learning_rate, self.steps = members, hidden_size, learning_rate, steps
         self.initial_asks = self.initial_asks_left = initial_asks
         self.tells_per_fit, self.candidates, self.parents = tells_per_fit, candidates, parents

@@ -91,7 +91,6 @@ class BayesianOptimization:
         check_at_least(1, parents=parents)
         self.space = space
         self.rng = rng
-        self.settings = {"initial_asks": initial_asks, "candidates": candidates, "parents": parents}
         self.initial_asks = self.initial_asks_left = initial_asks
         self.candidates, self.parents = candidates, parents
         self.archive = Archive(space, rng)

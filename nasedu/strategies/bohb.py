@@ -55,4 +55,3 @@ class BOHB(Hyperband):
         self, space: SearchSpace, rng: np.random.Generator, *, min_epochs: int = 1, max_epochs: int = 10, eta: int = 3
     ) -> None:
         super().__init__(space, rng, min_epochs=min_epochs, max_epochs=max_epochs, eta=eta, sampler=OptunaStrategy)
-        del self.settings["sampler"]  # always the same

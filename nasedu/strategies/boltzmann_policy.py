@@ -92,13 +92,6 @@ class BoltzmannPolicy:
         check_share(exploration=exploration)
         self.space = space
         self.rng = rng
-        self.settings = {
-            "alpha": alpha,
-            "penalty": penalty,
-            "size": getattr(size, "__qualname__", type(size).__name__),
-            "initial_asks": initial_asks,
-            "exploration": exploration,
-        }
         self.alpha, self.penalty, self.size = alpha, penalty, size
         self.initial_asks, self.exploration = initial_asks, exploration
         self.initial_asks_left = initial_asks

@@ -40,8 +40,7 @@ class Constrained(Wrapper):
     def __init__(self, strategy: Strategy, at_most: Mapping[str, float], measure: Measure) -> None:
         if not at_most:
             raise ValueError("at_most must bound at least one metric, such as {'parameters': 50_000}; got none.")
-        name = getattr(measure, "__qualname__", type(measure).__name__)
-        super().__init__(strategy, at_most=dict(at_most), measure=name)
+        super().__init__(strategy)
         self.at_most, self.measure = dict(at_most), measure
         self.excesses: dict[Architecture, str] = {}  # of what was measured: why it is refused, or nothing
 

@@ -41,7 +41,7 @@ class Diversified(Wrapper):
     """
 
     def __init__(self, strategy: Strategy, pressure: float = 0.05, last: int = 20) -> None:
-        super().__init__(strategy, pressure=pressure, last=last)
+        super().__init__(strategy)
         check_at_least(0, pressure=pressure)
         check_at_least(1, last=last)
         self.pressure, self.last = pressure, last

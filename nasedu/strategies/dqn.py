@@ -1,14 +1,12 @@
 """Deep Q-network: a network in place of the Q-table, so that what is learned in one state holds in others.
 
 Mnih et al., "Human-level control through deep reinforcement learning", Nature 518 (2015), Algorithm 1, and before it
-arXiv:1312.5602. Walks are those of ``agent.py``, in ``environments.py``; the table is in ``q_learning.py``.
+arXiv:1312.5602.
 
-The network reads a state, each decision one-hot (what is not decided yet is all zeros), and has one output for each
-action: its Q-value, a plain number. There is no softmax at its end: rewards are no probabilities.
-
-Learning from one's own estimates can chase its tail. Two things calm it: updates are made on transitions drawn at
-random from a replay memory; and the max in the targets is that of a copy, the *target network*, which is renewed only
-every C updates.
+Walks are those of ``q_learning.py``; ``agent.py`` has them. What is new is the network, ``q_network.py``: it reads a
+state and has an output for each action, its Q-value. Learning from one's own estimates can chase its tail. Two things
+calm it: updates are made on transitions drawn at random from a replay memory; and the max in the targets is that of a
+copy, the *target network*, which is renewed only every C updates.
 
     ask:   walk ε-greedily from the best architecture (or from nothing, in "build") to one that is new
     tell:  put the steps (s, u, r, s') of the walk into the memory; then n times draw B of them, and with
@@ -38,9 +36,6 @@ What differs from the paper:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,7 +70,7 @@ class DQN(Agent):
         edits: the most of an episode of "edit", at least 1; ours.
 
     Attributes:
-        parameters: three weights and three biases, in double precision; target_parameters: the copy.
+        network: the weights θ and their copy.
         memory: the last steps: (state, action, next state, whether the episode ended there).
         known: the scores so far, and the best trial.
         updates: how many there were.
@@ -111,34 +106,13 @@ class DQN(Agent):
         check_at_least(1, hidden_size=hidden_size, batch_size=batch_size)
         check_at_least(1, target_interval=target_interval, memory_size=memory_size)
         check_above(0, learning_rate=learning_rate)
-        import torch
+        from nasedu.strategies.q_network import QNetwork
 
         super().__init__(space, rng, environment, edits, exploration, initial_asks)
-        self.settings = {
-            "environment": environment,
-            "discount": discount,
-            "exploration": exploration,
-            "initial_asks": initial_asks,
-            "hidden_size": hidden_size,
-            "learning_rate": learning_rate,
-            "batch_size": batch_size,
-            "updates_per_tell": updates_per_tell,
-            "target_interval": target_interval,
-            "memory_size": memory_size,
-            "edits": edits,
-        }
         self.discount, self.hidden_size, self.learning_rate = discount, hidden_size, learning_rate
         self.batch_size, self.updates_per_tell = batch_size, updates_per_tell
         self.target_interval, self.memory_size = target_interval, memory_size
-        sizes = (self.environment.slots, hidden_size, hidden_size, self.environment.slots)
-        self.parameters: list[Tensor] = []
-        for inputs, outputs in pairwise(sizes):
-            weights = rng.uniform(-1, 1, (inputs, outputs)) / inputs**0.5
-            self.parameters += [torch.from_numpy(weights), torch.zeros(outputs, dtype=torch.float64)]
-        self.target_parameters = [parameter.clone() for parameter in self.parameters]
-        for parameter in self.parameters:
-            parameter.requires_grad_()
-        self.optimizer = torch.optim.Adam(self.parameters, lr=learning_rate, fused=True)
+        self.network = QNetwork(self.environment, rng, hidden_size, learning_rate)
         self.memory: deque[tuple[State, int, State, bool]] = deque(maxlen=memory_size)
         self.masks: dict[State, np.ndarray] = {}  # 0 for each slot that is an allowed action of the state, else NEVER
         self.deviation, self.updates = 1.0, 0
@@ -148,14 +122,12 @@ class DQN(Agent):
         score, steps = self.record(trial)
         self.deviation = float(np.std(list(self.known.scores.values()))) or 1.0
         self.memory.extend((*step, step is steps[-1]) for step in steps)
-        with _one_thread():
-            losses = [self._update() for _ in range(self.updates_per_tell if self.memory else 0)]
+        losses = [self._update() for _ in range(self.updates_per_tell if self.memory else 0)]
         self.state = {"score": score, "memory": len(self.memory), "updates": self.updates, "losses": losses}
 
     def values(self, state: State) -> list[float]:
         """Return the Q-values of a state's actions, NEVER for those that are not allowed."""
-        with _one_thread():
-            found = self._q([state], self.parameters).detach().numpy()[0] + self._mask(state)
+        found = self._q([state], self.network.parameters).detach().numpy()[0] + self._mask(state)
         return found[self.environment.slots_of(state)].tolist()  # type: ignore[no-any-return]
 
     def choose(self, values: list[float]) -> tuple[int, bool] | None:
@@ -189,14 +161,12 @@ class DQN(Agent):
         batch = [self.memory[i] for i in self.rng.integers(len(self.memory), size=self.batch_size)]
         targets = torch.from_numpy(self._targets(batch))
         taken = torch.tensor([self.environment.slots_of(state).start + action for state, action, _, _ in batch])
-        q = self._q([state for state, _, _, _ in batch], self.parameters).gather(1, taken[:, None])[:, 0]
+        q = self._q([state for state, _, _, _ in batch], self.network.parameters).gather(1, taken[:, None])[:, 0]
         loss = torch.nn.functional.huber_loss(q / self.deviation, targets / self.deviation)
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
+        self.network.descend(loss)
         self.updates += 1
         if self.updates % self.target_interval == 0:
-            self.target_parameters = [parameter.detach().clone() for parameter in self.parameters]
+            self.network.renew_target()
         return loss.item()
 
     def _targets(self, batch: list[tuple[State, int, State, bool]]) -> np.ndarray:
@@ -206,19 +176,13 @@ class DQN(Agent):
         y = np.array(rewards)
         if going_on:
             states = [batch[i][2] for i in going_on]
-            q = self._q(states, self.target_parameters).detach().numpy() + [self._mask(state) for state in states]
+            q = self._q(states, self.network.target_parameters).numpy() + [self._mask(state) for state in states]
             y[going_on] += self.discount * np.maximum(q.max(axis=1), self.environment.stop)
         return y
 
     def _q(self, states: list[State], parameters: list[Tensor]) -> Tensor:
         """Return the Q-value of every slot in these states [states, slots]."""
-        import torch
-
-        rows = torch.zeros(len(states), self.environment.slots, dtype=torch.float64)
-        for row, state in zip(rows.numpy(), states, strict=True):
-            row[[start + choice for start, choice in zip(self.environment.starts, state, strict=False)]] = 1.0
-        W_1, b_1, W_2, b_2, W_3, b_3 = parameters
-        f = torch.relu(torch.relu(rows @ W_1 + b_1) @ W_2 + b_2) @ W_3 + b_3
+        f = self.network.read(states, parameters)
         return self.environment.initial_value(self.known.mean) + self.deviation * f
 
     def _mask(self, state: State) -> np.ndarray:
@@ -228,16 +192,3 @@ class DQN(Agent):
             mask = self.masks[state] = np.full(self.environment.slots, NEVER)
             mask[self.environment.slots_of(state)] = self.environment.actions(state, 0.0)
         return mask
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums over threads depend on how many there are; one thread always gives the same."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -133,19 +133,10 @@ class MultiFidelity:
         max_epochs: int,
         eta: int,
         sampler: MakeSampler | None,
-        **more: Any,  # settings of the subclass
     ) -> None:
         self.epochs = rung_epochs(min_epochs, max_epochs, eta)
         self.space = space
         self.rng = rng
         self.min_epochs, self.max_epochs, self.eta, self.sampler = min_epochs, max_epochs, eta, sampler
-        name = None if sampler is None else getattr(sampler, "__qualname__", type(sampler).__name__)
-        self.settings: dict[str, Any] = {
-            "min_epochs": min_epochs,
-            "max_epochs": max_epochs,
-            "eta": eta,
-            **more,
-            "sampler": name,
-        }
         self.samplers = Samplers(space, rng, sampler)
         self.state: dict[str, Any] = {}

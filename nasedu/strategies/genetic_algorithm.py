@@ -81,12 +81,6 @@ class GeneticAlgorithm(Breeder):
         elite_size = population_size // 4 if elites is None else elites
         if not 0 <= elite_size < population_size:
             raise ValueError(f"elites must lie in 0..{population_size - 1}, or no child ever enters; got {elites}.")
-        self.settings = {
-            "population_size": population_size,
-            "sample_size": sample_size,
-            "mutation_rate": mutation_rate,
-            "elites": elites,
-        }
         self.sample_size, self.elites = sample_size, elite_size
 
     def tell(self, trial: Trial) -> None:

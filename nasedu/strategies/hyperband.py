@@ -71,7 +71,6 @@ class Hyperband(SuccessiveHalving):
         sampler: MakeSampler | None = None,
     ) -> None:
         super().__init__(space, rng, min_epochs=min_epochs, max_epochs=max_epochs, eta=eta, sampler=sampler)
-        del self.settings["bracket_size"]  # each bracket has its own
 
     def plan(self, number: int) -> list[tuple[int, int]]:
         """Return (n_i, r_i) of the rungs of the bracket of this number: s_max is the first."""

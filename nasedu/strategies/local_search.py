@@ -67,7 +67,6 @@ class LocalSearch:
             raise ValueError(f"initial_asks must be at least 1, or there is nowhere to begin; got {initial_asks}.")
         self.space = space
         self.rng = rng
-        self.settings = {"initial_asks": initial_asks}
         self.initial_asks = self.initial_asks_left = initial_asks
         self.climb = 0
         self.current: Trial | None = None

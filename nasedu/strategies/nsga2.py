@@ -86,12 +86,6 @@ class NSGA2(Breeder):
         check_objectives(objectives)
         super().__init__(space, rng, population_size, mutation_rate)
         check_share(crossover_rate=crossover_rate)
-        self.settings = {
-            "objectives": list(objectives),
-            "population_size": population_size,
-            "crossover_rate": crossover_rate,
-            "mutation_rate": mutation_rate,
-        }
         self.objectives, self.crossover_rate = tuple(objectives), crossover_rate
         self.told = 0  # trials of the generation that is being collected
         self.ranks: list[int] = []

@@ -76,7 +76,6 @@ class OptunaStrategy:
                 f"got {sampler!r}."
             )
         self.sampler = sampler or optuna.samplers.TPESampler(seed=int(rng.integers(2**32)))
-        self.settings = {"sampler": type(self.sampler).__name__}
         with _quiet():
             self.study = optuna.create_study(direction="maximize", sampler=self.sampler)
         self.asked: dict[Architecture, list[int]] = {}  # not told yet: the numbers of the study's trials

@@ -94,14 +94,6 @@ class PPO:
         check_at_least(0, entropy_weight=entropy_weight)
         self.space = space
         self.rng = rng
-        self.settings = {
-            "hidden_size": hidden_size,
-            "learning_rate": learning_rate,
-            "clip": clip,
-            "tells_per_update": tells_per_update,
-            "epochs": epochs,
-            "entropy_weight": entropy_weight,
-        }
         self.hidden_size, self.learning_rate, self.clip = hidden_size, learning_rate, clip
         self.tells_per_update, self.epochs, self.entropy_weight = tells_per_update, epochs, entropy_weight
         self.controller = Controller(space, rng, hidden_size, learning_rate)

@@ -13,7 +13,7 @@ reward of u and s' the state that follows, Q(s, u) = r + γ max Q(s', ·): what 
                Q(s, u) ← (1 − α) Q(s, u) + α (r + γ max Q(s', ·))      no max where the episode ended
            the same for k episodes drawn from the memory of all
 
-Walks are those of ``agent.py``; states, actions, rewards and stopping those of ``environments.py``. The softmax is one
+Walks are those of ``agent.py``. The softmax is one
 way to *choose* by Q-values. The Q-values are rewards and no probabilities: they need not add up to 1.
 
 A table knows nothing of a state that it has not met. In "build" what it learns of an option holds after the same
@@ -102,17 +102,6 @@ class QLearning(Agent):
         check_share(discount=discount)
         check_at_least(0, replays=replays, temperature=temperature)
         super().__init__(space, rng, environment, edits, exploration, initial_asks)
-        self.settings = {
-            "environment": environment,
-            "learning_rate": learning_rate,
-            "discount": discount,
-            "exploration": exploration,
-            "initial_asks": initial_asks,
-            "replays": replays,
-            "temperature": temperature,
-            "initial_value": initial_value,
-            "edits": edits,
-        }
         self.learning_rate, self.discount, self.replays = learning_rate, discount, replays
         self.temperature, self.initial_value = temperature, initial_value
         self.table: dict[State, list[float]] = {}

@@ -18,8 +18,6 @@ What differs from the paper:
     * Draws are with replacement, so an architecture may come twice.
 """
 
-from typing import Any
-
 import numpy as np
 
 from nasedu.core import Architecture, SearchSpace, Trial
@@ -38,7 +36,6 @@ class RandomSearch:
     def __init__(self, space: SearchSpace, rng: np.random.Generator) -> None:
         self.space = space
         self.rng = rng
-        self.settings: dict[str, Any] = {}
 
     def ask(self) -> Architecture:
         """Propose a random architecture."""

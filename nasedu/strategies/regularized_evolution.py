@@ -80,7 +80,6 @@ class RegularizedEvolution:
             raise ValueError(f"sample_size must lie in 1..population_size={population_size}; got {size}.")
         self.space = space
         self.rng = rng
-        self.settings = {"population_size": population_size, "sample_size": sample_size}
         self.population_size, self.sample_size = population_size, size
         self.population: deque[Trial] = deque(maxlen=population_size)
         self.random_asks_left = population_size

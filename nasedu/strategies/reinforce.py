@@ -85,13 +85,6 @@ class Reinforce:
         check_at_least(0, entropy_weight=entropy_weight)
         self.space = space
         self.rng = rng
-        self.settings = {
-            "hidden_size": hidden_size,
-            "learning_rate": learning_rate,
-            "baseline_decay": baseline_decay,
-            "entropy_weight": entropy_weight,
-            "tells_per_update": tells_per_update,
-        }
         self.hidden_size, self.learning_rate, self.baseline_decay = hidden_size, learning_rate, baseline_decay
         self.entropy_weight, self.tells_per_update = entropy_weight, tells_per_update
         self.controller = Controller(space, rng, hidden_size, learning_rate)

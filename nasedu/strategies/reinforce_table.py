@@ -81,11 +81,6 @@ class ReinforceTable:
         check_at_least(0, entropy_weight=entropy_weight)
         self.space = space
         self.rng = rng
-        self.settings = {
-            "learning_rate": learning_rate,
-            "baseline_decay": baseline_decay,
-            "entropy_weight": entropy_weight,
-        }
         self.learning_rate, self.baseline_decay, self.entropy_weight = learning_rate, baseline_decay, entropy_weight
         self.counts = np.array([len(decision.options) for decision in space.decisions])
         self.logits = np.where(np.arange(self.counts.max()) < self.counts[:, None], 0.0, -np.inf)

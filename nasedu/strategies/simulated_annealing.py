@@ -85,7 +85,6 @@ class SimulatedAnnealing:
             raise ValueError(f"temperature must be at least 0 (or None), half_life above 0; got {given}.")
         self.space = space
         self.rng = rng
-        self.settings = {"initial_asks": initial_asks, "temperature": temperature, "half_life": half_life}
         self.initial_asks, self.temperature, self.half_life = initial_asks, temperature, half_life
         self.initial_asks_left = initial_asks
         self.first_scores: list[float] = []

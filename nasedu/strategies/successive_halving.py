@@ -110,7 +110,7 @@ class SuccessiveHalving(MultiFidelity):
         bracket_size: int | None = None,
         sampler: MakeSampler | None = None,
     ) -> None:
-        super().__init__(space, rng, min_epochs, max_epochs, eta, sampler, bracket_size=bracket_size)
+        super().__init__(space, rng, min_epochs, max_epochs, eta, sampler)
         fewest = eta ** (len(self.epochs) - 1)
         if bracket_size is not None and bracket_size < fewest:
             raise ValueError(

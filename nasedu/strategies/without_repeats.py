@@ -39,7 +39,7 @@ class WithoutRepeats(Wrapper):
     """
 
     def __init__(self, strategy: Strategy, attempts: int = 100) -> None:
-        super().__init__(strategy, attempts=attempts)
+        super().__init__(strategy)
         check_at_least(1, attempts=attempts)
         self.attempts = attempts
         self.known: dict[Key, Trial | None] = {}  # None while it is evaluated

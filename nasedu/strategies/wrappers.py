@@ -26,13 +26,12 @@ class Wrapper:
 
     Args:
         strategy: the inner one.
-        settings: the wrapper's own, for the history.
 
     Raises:
         TypeError: ``strategy`` is none: a class, or a space.
     """
 
-    def __init__(self, strategy: Strategy, **settings: Any) -> None:
+    def __init__(self, strategy: Strategy) -> None:
         if isinstance(strategy, type) or not callable(getattr(strategy, "ask", None)):
             name = type(self).__name__
             example = f"{name}(RandomSearch(space, rng){', at_most, measure' * (name == 'Constrained')})"
@@ -41,8 +40,6 @@ class Wrapper:
         self.strategy = strategy
         self.space = strategy.space
         self.rng = getattr(strategy, "rng", None)
-        inner = {"name": type(strategy).__name__, "settings": getattr(strategy, "settings", {})}
-        self.settings = {"strategy": inner, **settings}
         self.state: dict[str, Any] = {}
 
     def ask(self) -> Architecture | Proposal:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import nasedu as nas
+from nasedu.loop import settings_of
 
 S = nas.strategies
 SPACE = nas.spaces.NASBench201()
@@ -62,7 +63,7 @@ def test_a_search_within_bounds_finds_the_best_that_is_within_them():
     assert all(convolutions(trial.architecture)["convolutions"] <= 1 for trial in found.trials)
     assert found.incumbent.score >= 23 / 24
     assert found.header["strategy"]["settings"] == {
-        "strategy": {"name": "RegularizedEvolution", "settings": strategy.settings},
+        "strategy": {"name": "RegularizedEvolution", "settings": settings_of(strategy)},
         "at_most": {"convolutions": 1},
         "measure": "convolutions",
     }

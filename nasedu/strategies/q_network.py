@@ -1,0 +1,67 @@
+"""The network of a deep Q-network: it reads a state, and says what each action is worth.
+
+    f(x; θ) = relu(relu(x W_1 + b_1) W_2 + b_2) W_3 + b_3
+
+x has a one for each choice of the state, and zeros elsewhere, also for what is not decided yet. f has a plain number
+for each action. There is no softmax at its end: rewards are no probabilities.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nasedu.strategies.environments import Environment, State
+from nasedu.training.devices import threads
+
+__all__ = ["QNetwork"]
+
+
+class QNetwork:
+    """Weights θ, a copy of them that rests, and Adam.
+
+    Args:
+        environment: whose states are read and whose actions are valued; it numbers both by slots.
+        rng: draws the weights, uniform in ±1/√inputs; biases are 0.
+        hidden_size: units of each of the two hidden layers.
+        learning_rate: Adam's.
+
+    Attributes:
+        parameters: W_1, b_1, … b_3, in double precision.
+        target_parameters: the copy.
+    """
+
+    def __init__(
+        self, environment: Environment, rng: np.random.Generator, hidden_size: int, learning_rate: float
+    ) -> None:
+        self.starts, self.slots = environment.starts, environment.slots
+        self.parameters: list[Tensor] = []
+        for inputs, outputs in pairwise((self.slots, hidden_size, hidden_size, self.slots)):
+            weights = rng.uniform(-1, 1, (inputs, outputs)) / inputs**0.5
+            self.parameters += [torch.from_numpy(weights), torch.zeros(outputs, dtype=torch.float64)]
+        self.renew_target()
+        for parameter in self.parameters:
+            parameter.requires_grad_()
+        self.optimizer = torch.optim.Adam(self.parameters, lr=learning_rate, fused=True)
+
+    def read(self, states: Sequence[State], parameters: Sequence[Tensor]) -> Tensor:
+        """Return f of every slot in these states [states, slots]."""
+        x = torch.zeros(len(states), self.slots, dtype=torch.float64)
+        for row, state in zip(x.numpy(), states, strict=True):
+            row[[start + choice for start, choice in zip(self.starts, state, strict=False)]] = 1.0
+        W_1, b_1, W_2, b_2, W_3, b_3 = parameters
+        with threads(1):  # sums over threads depend on how many there are
+            return torch.relu(torch.relu(x @ W_1 + b_1) @ W_2 + b_2) @ W_3 + b_3
+
+    def descend(self, loss: Tensor) -> None:
+        """Make an Adam step that lowers the loss."""
+        self.optimizer.zero_grad()
+        with threads(1):
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+
+    def renew_target(self) -> None:
+        """Copy θ."""
+        self.target_parameters = [parameter.detach().clone() for parameter in self.parameters]
