@@ -72,7 +72,7 @@ def test_nothing_is_added_where_an_episode_ended_and_the_targets_best_value_else
     assert (first[3], last[3]) == (False, True)
     for parameter in strategy.network.parameters:  # what the targets must not look at
         parameter.data += 1.0
-    table = strategy._q([(1,)], strategy.network.target_parameters)[0].tolist()
+    table = strategy.network.target_values([(1,)])[0].tolist()
     allowed = table[2:5]  # the slots of the second decision
     assert strategy._targets([last]) == pytest.approx([0.4])
     assert strategy._targets([first, last]) == pytest.approx([0.9 * max(allowed), 0.4])
@@ -115,10 +115,10 @@ def test_the_loss_is_hubers():
         strategy.memory.clear()
         strategy.memory.append(last)
         slot = Build(TWO).slots_of(last[0]).start + last[1]
-        error = shift * strategy.deviation
+        error = shift * strategy.network.deviation
         strategy.network.parameters[-1].data[slot] += (
-            strategy._targets([last])[0] + error - strategy._q([last[0]], strategy.network.parameters)[0, slot].item()
-        ) / strategy.deviation
+            strategy._targets([last])[0] + error - strategy.network.values([last[0]])[0, slot]
+        ) / strategy.network.deviation
         assert strategy._update() == pytest.approx(0.5 * shift**2 if shift <= 1 else shift - 0.5)
 
 

@@ -1,14 +1,15 @@
 """An agent of reinforcement learning: it walks through an environment to an architecture that is new.
 
-What ``q_learning.py`` and ``dqn.py`` share. They differ in what an action is worth, and in how they learn it. What
-there is to walk through is the environment's (``environments.py``), which says of any state
+What ``q_learning.py`` and ``dqn.py`` share. They differ in what an action is worth, and in how they learn it. There
+are two environments to walk through (``environments.py``):
 
-    actions   what can be done there                ends      whether the episode is over
-    after     where an action leads                 reward    what a step has brought
-    start     where to begin                        stop      what it is worth to end at will
+    build   a state is the decisions made so far, an action an option of the next one; reward: the score, at the end
+    edit    a state is a whole architecture, an action another option for one of its decisions;
+            reward: the difference that it makes to the score; to stop is always allowed, and worth 0
 
-    ask:   from the start, take in each state the action that is chosen by the Q-values, until the episode ends, and
-           come to no state twice; the architecture there is the ask. In vain? Draw one from the space
+    ask:   from the start (build: nothing is decided; edit: the best trial), take in each state the action that is
+           chosen by the Q-values, until the episode ends, and come to no state twice; an architecture there that is
+           new is the ask. After 5 walks in vain, and where there is no start yet: draw from the space
     tell:  note the score, lower ε, and learn from the steps of the walk
 
 No architecture is asked for twice, as long as a hundred random draws give anything new. In "edit" a walk passes
@@ -24,12 +25,14 @@ import numpy as np
 
 from nasedu.core import Architecture, SearchSpace, Trial
 from nasedu.strategies.arguments import check_at_least, check_share
-from nasedu.strategies.environments import NEVER, Edit, State, Step, make_environment
+from nasedu.strategies.environments import NEVER, Build, Edit, State, Step
 from nasedu.strategies.known import Known
 
-__all__ = ["WALKS", "Agent"]
+__all__ = ["WALKS", "Agent", "Walk"]
 
 WALKS = 5  # in vain before an architecture is drawn from the space
+Walk = tuple[list[Step], list[bool]]
+"""The steps, and which of their actions were random. There are none if it was better to stop, or it led nowhere."""
 
 
 class Agent(ABC):
@@ -37,17 +40,15 @@ class Agent(ABC):
 
     Attributes:
         environment: a :class:`Build` or an :class:`Edit`.
-        known: the scores so far, and the best trial.
+        known: what was asked for, and the scores so far, by choices; the best trial.
+        origin: where walks start in "edit": the best trial; a subclass may set it to None, to begin elsewhere.
         epsilon: ε now.
 
-    State, after an ask:
-        epsilon: ε.
-        actions: taken in the states on the way, each as an index into the state's Q-values; empty if the
-            architecture was drawn from the space.
-        values: their Q-values.
-        explored: whether they were random ones.
-        parent: in "edit", the number of the trial that the last edit changed; None if the architecture was drawn.
-        changed: in "edit", the indices of the decisions in which the two differ.
+    State:
+        ask: ``epsilon``, ``actions`` (taken in the states on the way, each as an index into the state's Q-values; none
+            if the architecture was drawn from the space), ``values`` (their Q-values), ``explored`` (whether they were
+            random ones); in "edit" also ``parent`` (number of the trial that the last edit changed, None if the
+            architecture was drawn) and ``changed`` (indices of the decisions in which the two differ).
     """
 
     def __init__(
@@ -55,18 +56,23 @@ class Agent(ABC):
         space: SearchSpace,
         rng: np.random.Generator,
         environment: str,
-        edits: int,
+        discount: float,
         exploration: float,
         initial_asks: int,
+        edits: int,
     ) -> None:
         check_at_least(0, initial_asks=initial_asks)
-        check_share(exploration=exploration)
+        check_share(discount=discount, exploration=exploration)
+        if environment not in ("build", "edit"):
+            raise ValueError(f"environment must be 'build' or 'edit'; got {environment!r}.")
+        check_at_least(1, edits=edits)
         self.space = space
         self.rng = rng
-        self.environment = make_environment(environment, space, edits)
-        self.edits, self.exploration, self.initial_asks = edits, exploration, initial_asks
+        self.environment = Build(space) if environment == "build" else Edit(space, edits)
+        self.discount, self.exploration, self.initial_asks, self.edits = discount, exploration, initial_asks, edits
         self.epsilon = 1.0 if initial_asks else exploration
         self.known = Known()
+        self.origin: Trial | None = None
         self.pending: dict[State, list[Step]] = {}  # the walks whose trials were not told
         self.state: dict[str, Any] = {}
 
@@ -82,41 +88,46 @@ class Agent(ABC):
     def forbid(self, state: State, action: int) -> None:
         """Take note that an action is not allowed."""
 
-    @abstractmethod
-    def find(self) -> tuple[list[Step], list[bool]]:
-        """Walk until the end is new, as :meth:`walk` does; no steps if that is in vain."""
-
     def ask(self) -> Architecture:
         """Walk to an architecture that is new, or draw one."""
-        steps, explored = self.find()
+        origin = self.origin if self.known.tells >= self.initial_asks else None
+        start = self.environment.start(None if origin is None else origin.architecture.choices)
+        steps, explored = ([], []) if start is None else self.find(start)
         self.state = {
             "epsilon": self.epsilon,
             "values": [self.values(state)[action] for state, action, _ in steps],
             "actions": [action for _, action, _ in steps],
             "explored": explored,
         }
+        before, after = (steps[-1][0], steps[-1][2]) if steps else ((), ())
         if isinstance(self.environment, Edit):
-            self.state |= self._last_edit(steps)
+            changed = [index for index, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+            self.state |= {"parent": self.known.numbers.get(before), "changed": changed}
         if not steps:
             return self.known.draw(self.space, self.rng)
-        choices = steps[-1][2]
-        self.known.asked.add(choices)
-        self.pending[choices] = steps
-        return Architecture(self.space, choices)
+        self.known.asked.add(after)
+        self.pending[after] = steps
+        return Architecture(self.space, after)
 
     def record(self, trial: Trial) -> tuple[float, list[Step]]:
         """Take note of a trial; return its score, and the steps that led to it."""
         score = self.known.record(trial)
+        if trial.failure is None and (self.origin is None or score > self.origin.score):
+            self.origin = trial
         self.epsilon = max(self.exploration, min(1.0, self.initial_asks / self.known.tells))
         choices = trial.architecture.choices
         return score, self.pending.pop(choices, None) or self.environment.episode(choices)
 
-    def walk(self, start: State) -> tuple[list[Step], list[bool]] | None:
-        """Take the actions that are chosen until the episode ends; come to no state twice.
+    def find(self, start: State) -> Walk:
+        """Walk until the end is new; no steps if that is in vain."""
+        for _ in range(WALKS):
+            steps, explored = self.walk(start)
+            if steps and steps[-1][2] not in self.known.asked:
+                return steps, explored
+        return [], []
 
-        Returns:
-            The steps, and which of them were random; None if it was better to stop, or nothing was left to choose.
-        """
+    def walk(self, start: State) -> Walk:
+        """Take the actions that are chosen until the episode ends; come to no state twice."""
         steps: list[Step] = []
         explored: list[bool] = []
         state, met = start, {start}
@@ -125,7 +136,7 @@ class Agent(ABC):
             if step is None:
                 if steps and max(self.values(state)) == NEVER:  # nothing is possible here: do not come again
                     self.forbid(steps[-1][0], steps[-1][1])
-                return None
+                return [], []
             action, at_random, after = step
             steps.append((state, action, after))
             explored.append(at_random)
@@ -147,10 +158,3 @@ class Agent(ABC):
                 return action, at_random, after
             values[action] = NEVER  # forbidden; or closed for this walk: met already, or being evaluated
         return None
-
-    def _last_edit(self, steps: list[Step]) -> dict[str, Any]:
-        if not steps:
-            return {"parent": None, "changed": []}
-        before, _, after = steps[-1]
-        changed = [index for index, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
-        return {"parent": self.known.numbers[before], "changed": changed}

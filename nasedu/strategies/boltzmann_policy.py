@@ -4,11 +4,9 @@
 
 The policy that maximises E[R] + H/α, the mean reward plus its own entropy H over α: Ziebart, Maas, Bagnell & Dey,
 "Maximum Entropy Inverse Reinforcement Learning", AAAI 2008; as exploration: Sutton & Barto, "Reinforcement Learning",
-2nd edition, 2018, Section 2.8. f is the measured score, |A| the size of A; α = 0 draws uniformly, α → ∞ always takes
-the best.
+2nd edition, 2018, Section 2.8. f is the score, |A| the size; α = 0 draws uniformly, α → ∞ always takes the best.
 
-π(A) needs R(A) for every A, which is what a search does not know. So R is estimated decision by decision: the reward
-of an option is the mean reward of the trials that had it, and
+π(A) needs R(A) for every A, which is what a search does not know. So R is estimated decision by decision:
 
     π(A) = Π_i softmax(α r_i)[a_i],    r_i[o] = mean R of the trials with option o in decision i
 
@@ -22,8 +20,6 @@ where R is no such sum, the policy is blind to how decisions work together; cont
     tell:        (it was evaluated) keep the best; reshape the distribution: update the means
     stop:        the caller's: after a number of trials
 
-Worked example: 1 to 5 layers, R = 1 − |A|/5, α = 1 gives 0.2868, 0.2348, 0.1922, 0.1574, 0.1289.
-
 Symbols (no canonical values; these are ours):
     α  alpha          sharpness, per unit of score                          30
     c  penalty        price of one unit of size                             0
@@ -31,9 +27,9 @@ Symbols (no canonical values; these are ours):
     ε  exploration    share of random asks afterwards                       0.1
 
 What differs from the formula:
-    * The product form just described. An option that was never tried has the mean reward of all trials.
-    * Inactive decisions of a trial are left out of the means. A draw that is no valid architecture is drawn again.
-    * Failed trials leave no trace.
+    * The product form. An option that was never tried has the mean reward of all trials.
+    * Inactive decisions of a trial are left out of the means, and failed trials altogether.
+    * A draw that is no valid architecture is drawn again.
 """
 
 from collections.abc import Callable
@@ -58,8 +54,7 @@ class BoltzmannPolicy:
     Args:
         space: where to search.
         rng: the only source of randomness.
-        alpha: α, at least 0, per unit of score; ours. With accuracy in [0, 1], 30 makes an
-            option that is ten percentage points better e³ ≈ 20 times likelier.
+        alpha: α, at least 0, per unit of score; ours. At 30, an accuracy higher by 0.1 is e³ ≈ 20 times likelier.
         penalty: c, in score per unit of size; 0 for none.
         size: |A|; by default the number of active decisions.
         initial_asks: n, random asks at the beginning, at least 0; ours.
@@ -92,9 +87,8 @@ class BoltzmannPolicy:
         check_share(exploration=exploration)
         self.space = space
         self.rng = rng
-        self.alpha, self.penalty, self.size = alpha, penalty, size
-        self.initial_asks, self.exploration = initial_asks, exploration
-        self.initial_asks_left = initial_asks
+        self.alpha, self.penalty, self.size, self.exploration = alpha, penalty, size, exploration
+        self.initial_asks = self.initial_asks_left = initial_asks
         self.sums = [np.zeros(len(decision.options)) for decision in space.decisions]  # of rewards
         self.counts = [np.zeros(len(decision.options)) for decision in space.decisions]  # of trials
         self.total, self.tells = 0.0, 0  # of all rewards
@@ -123,11 +117,13 @@ class BoltzmannPolicy:
         reward = self.reward(trial)
         if self.best is None or reward > self.reward(self.best):
             self.best = trial
-        self.total, self.tells = self.total + reward, self.tells + 1
-        for index, on in enumerate(self.space.active(trial.architecture.choices)):
+        self.total += reward
+        self.tells += 1
+        choices = trial.architecture.choices
+        for index, on in enumerate(self.space.active(choices)):
             if on:
-                self.sums[index][trial.architecture.choices[index]] += reward
-                self.counts[index][trial.architecture.choices[index]] += 1
+                self.sums[index][choices[index]] += reward
+                self.counts[index][choices[index]] += 1
         self.state = {"reward": reward, "best": self.best.number}
 
     def reward(self, trial: Trial) -> float:
@@ -139,12 +135,10 @@ class BoltzmannPolicy:
         return [boltzmann(estimate, self.alpha) for estimate in self.estimates()]
 
     def estimates(self) -> list[np.ndarray]:
-        """Return for each decision the mean reward of each of its options."""
+        """Return for each decision the mean reward r_i of each of its options."""
         mean = self.total / max(self.tells, 1)
-        return [
-            np.where(count > 0, total / np.maximum(count, 1), mean)
-            for total, count in zip(self.sums, self.counts, strict=True)
-        ]
+        pairs = zip(self.sums, self.counts, strict=True)
+        return [np.where(tried > 0, total / np.maximum(tried, 1), mean) for total, tried in pairs]
 
     def _sample(self, policy: list[np.ndarray]) -> Architecture:
         for _ in range(MAX_REDRAWS):
@@ -157,7 +151,7 @@ class BoltzmannPolicy:
 def boltzmann(rewards: np.ndarray, alpha: float) -> np.ndarray:
     """Return exp(alpha · rewards), normalised; the largest is subtracted first, so nothing overflows.
 
-    Example:
+    Worked example, 1 to 5 layers and R = 1 − |A|/5:
         >>> boltzmann(np.array([0.8, 0.6, 0.4, 0.2, 0.0]), alpha=1.0).round(4)
         array([0.2868, 0.2348, 0.1922, 0.1574, 0.1289])
     """

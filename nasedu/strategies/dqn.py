@@ -3,15 +3,14 @@
 Mnih et al., "Human-level control through deep reinforcement learning", Nature 518 (2015), Algorithm 1, and before it
 arXiv:1312.5602.
 
-Walks are those of ``q_learning.py``; ``agent.py`` has them. What is new is the network, ``q_network.py``: it reads a
-state and has an output for each action, its Q-value. Learning from one's own estimates can chase its tail. Two things
-calm it: updates are made on transitions drawn at random from a replay memory; and the max in the targets is that of a
-copy, the *target network*, which is renewed only every C updates.
+A network (``q_network.py``) reads a state and has an output for each action, its Q-value. Learning from one's own
+estimates can chase its tail. Two things calm it: updates are made on steps drawn at random from a replay memory; and
+the max in the targets is that of a copy, the *target network*, which is renewed only every C updates.
 
-    ask:   walk ε-greedily from the best architecture (or from nothing, in "build") to one that is new
+    ask:   walk ε-greedily from the best architecture (or from nothing, in "build") to one that is new (``agent.py``)
     tell:  put the steps (s, u, r, s') of the walk into the memory; then n times draw B of them, and with
                y = r                              where the episode ended
-               y = r + γ max Q_target(s', ·)      else
+               y = r + γ max Q_target(s', ·)      else; in "edit" the max is at least 0, for one may stop
            make an Adam step along the mean Huber loss of Q(s, u; θ) − y; every C steps θ_target ← θ
 
 Symbols (the paper's values, for video games, and ours):
@@ -33,20 +32,14 @@ What differs from the paper:
       stopping, for an estimate is never sure that nothing is better.
 """
 
-from __future__ import annotations
-
 from collections import deque
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nasedu.core import SearchSpace, Trial
-from nasedu.strategies.agent import WALKS, Agent
-from nasedu.strategies.arguments import check_above, check_at_least, check_share
-from nasedu.strategies.environments import NEVER, State, Step
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from nasedu.strategies.agent import Agent
+from nasedu.strategies.arguments import check_above, check_at_least
+from nasedu.strategies.environments import NEVER, State
 
 __all__ = ["DQN"]
 
@@ -101,34 +94,34 @@ class DQN(Agent):
         memory_size: int = 10_000,
         edits: int = 3,
     ) -> None:
-        check_share(discount=discount)
         check_at_least(0, updates_per_tell=updates_per_tell)
         check_at_least(1, hidden_size=hidden_size, batch_size=batch_size)
         check_at_least(1, target_interval=target_interval, memory_size=memory_size)
         check_above(0, learning_rate=learning_rate)
         from nasedu.strategies.q_network import QNetwork
 
-        super().__init__(space, rng, environment, edits, exploration, initial_asks)
-        self.discount, self.hidden_size, self.learning_rate = discount, hidden_size, learning_rate
+        super().__init__(space, rng, environment, discount, exploration, initial_asks, edits)
+        self.hidden_size, self.learning_rate = hidden_size, learning_rate
         self.batch_size, self.updates_per_tell = batch_size, updates_per_tell
         self.target_interval, self.memory_size = target_interval, memory_size
         self.network = QNetwork(self.environment, rng, hidden_size, learning_rate)
         self.memory: deque[tuple[State, int, State, bool]] = deque(maxlen=memory_size)
-        self.masks: dict[State, np.ndarray] = {}  # 0 for each slot that is an allowed action of the state, else NEVER
-        self.deviation, self.updates = 1.0, 0
+        self.masks: dict[State, np.ndarray] = {}  # 0 for each action of a state that is allowed, else NEVER
+        self.updates = 0
 
     def tell(self, trial: Trial) -> None:
         """Remember the walk, and learn from the memory."""
         score, steps = self.record(trial)
-        self.deviation = float(np.std(list(self.known.scores.values()))) or 1.0
+        self.network.mean = self.environment.untried(self.known.mean)
+        self.network.deviation = float(np.std(list(self.known.scores.values()))) or 1.0
         self.memory.extend((*step, step is steps[-1]) for step in steps)
         losses = [self._update() for _ in range(self.updates_per_tell if self.memory else 0)]
         self.state = {"score": score, "memory": len(self.memory), "updates": self.updates, "losses": losses}
 
     def values(self, state: State) -> list[float]:
         """Return the Q-values of a state's actions, NEVER for those that are not allowed."""
-        found = self._q([state], self.network.parameters).detach().numpy()[0] + self._mask(state)
-        return found[self.environment.slots_of(state)].tolist()  # type: ignore[no-any-return]
+        q = self.network.values([state])[0]
+        return (q[self.environment.slots_of(state)] + self._mask(state)).tolist()  # type: ignore[no-any-return]
 
     def choose(self, values: list[float]) -> tuple[int, bool] | None:
         """Return an action, and whether it is a random one; None if none is allowed."""
@@ -142,53 +135,30 @@ class DQN(Agent):
 
     def forbid(self, state: State, action: int) -> None:
         """Take note that an action is not allowed."""
-        self._mask(state)[self.environment.slots_of(state)][action] = NEVER
-
-    def find(self) -> tuple[list[Step], list[bool]]:
-        """Walk until the end is new; no steps if that is in vain."""
-        best = self.known.best if self.known.tells >= self.initial_asks else None
-        start = self.environment.start(None if best is None else best.architecture.choices)
-        for _ in range(WALKS):
-            found = None if start is None else self.walk(start)
-            if found is not None and found[0][-1][2] not in self.known.asked:
-                return found
-        return [], []
+        self._mask(state)[action] = NEVER
 
     def _update(self) -> float:
-        """Make one step along the mean loss of a batch, and return that loss, in squared units of the deviation."""
-        import torch
-
+        """Draw a batch and make a step along its mean loss; return that loss, in squared units of the deviation."""
         batch = [self.memory[i] for i in self.rng.integers(len(self.memory), size=self.batch_size)]
-        targets = torch.from_numpy(self._targets(batch))
-        taken = torch.tensor([self.environment.slots_of(state).start + action for state, action, _, _ in batch])
-        q = self._q([state for state, _, _, _ in batch], self.network.parameters).gather(1, taken[:, None])[:, 0]
-        loss = torch.nn.functional.huber_loss(q / self.deviation, targets / self.deviation)
-        self.network.descend(loss)
+        taken = [self.environment.slots_of(state).start + action for state, action, _, _ in batch]
+        loss = self.network.descend([state for state, _, _, _ in batch], taken, self._targets(batch))
         self.updates += 1
         if self.updates % self.target_interval == 0:
             self.network.renew_target()
-        return loss.item()
+        return loss
 
     def _targets(self, batch: list[tuple[State, int, State, bool]]) -> np.ndarray:
         """Return y of each step [B]."""
-        rewards = [self.environment.reward(state, after, self.known.scores) for state, _, after, _ in batch]
-        going_on = [i for i, (_, _, _, ended) in enumerate(batch) if not ended]
-        y = np.array(rewards)
-        if going_on:
-            states = [batch[i][2] for i in going_on]
-            q = self._q(states, self.network.target_parameters).numpy() + [self._mask(state) for state in states]
-            y[going_on] += self.discount * np.maximum(q.max(axis=1), self.environment.stop)
+        y = np.array([self.environment.reward(state, after, self.known.scores) for state, _, after, _ in batch])
+        going_on = [(i, after) for i, (_, _, after, ended) in enumerate(batch) if not ended]
+        rows = self.network.target_values([after for _, after in going_on])
+        for (i, after), q in zip(going_on, rows, strict=True):
+            allowed = q[self.environment.slots_of(after)] + self._mask(after)
+            y[i] += self.discount * max(self.environment.stop, allowed.max())
         return y
 
-    def _q(self, states: list[State], parameters: list[Tensor]) -> Tensor:
-        """Return the Q-value of every slot in these states [states, slots]."""
-        f = self.network.read(states, parameters)
-        return self.environment.initial_value(self.known.mean) + self.deviation * f
-
     def _mask(self, state: State) -> np.ndarray:
-        """Return 0 for each slot that is an allowed action of the state, NEVER for the others [slots]."""
-        mask = self.masks.get(state)
-        if mask is None:
-            mask = self.masks[state] = np.full(self.environment.slots, NEVER)
-            mask[self.environment.slots_of(state)] = self.environment.actions(state, 0.0)
-        return mask
+        """Return 0 for each action of the state that is allowed, NEVER for the others."""
+        if state not in self.masks:
+            self.masks[state] = np.array(self.environment.actions(state, 0.0))
+        return self.masks[state]

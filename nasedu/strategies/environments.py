@@ -21,7 +21,7 @@ from itertools import accumulate
 
 from nasedu.core import SearchSpace
 
-__all__ = ["NEVER", "Build", "Edit", "Environment", "State", "Step", "make_environment"]
+__all__ = ["NEVER", "Build", "Edit", "Environment", "State", "Step"]
 
 State = tuple[int, ...]
 """The choices of an architecture (Edit), or of its first decisions (Build)."""
@@ -62,7 +62,7 @@ class Build:
         start = self.starts[len(state)]
         return slice(start, start + self.counts[len(state)])
 
-    def initial_value(self, mean: float) -> float:
+    def untried(self, mean: float) -> float:
         """Return what an action is taken for that was never tried: the mean score."""
         return mean
 
@@ -110,9 +110,9 @@ class Edit:
 
     def __init__(self, space: SearchSpace, limit: int) -> None:
         self.space, self.limit = space, limit
-        counts = [len(decision.options) for decision in space.decisions]
-        *self.starts, self.slots = accumulate(counts, initial=0)
-        self.decision_of = [index for index, count in enumerate(counts) for _ in range(count)]
+        self.counts = [len(decision.options) for decision in space.decisions]
+        *self.starts, self.slots = accumulate(self.counts, initial=0)
+        self.decision_of = [index for index, count in enumerate(self.counts) for _ in range(count)]
 
     def start(self, origin: State | None) -> State | None:
         """Return where the strategy wants to start; None if it does not know yet."""
@@ -120,20 +120,17 @@ class Edit:
 
     def actions(self, state: State, value: float) -> list[float]:
         """Return this value for each option of each active decision, NEVER for the options that the state has."""
-        row = [value] * self.slots
-        for index, (start, on) in enumerate(zip(self.starts, self.space.active(state), strict=True)):
-            if on:
-                row[start + state[index]] = NEVER
-            else:
-                count = len(self.space.decisions[index].options)
-                row[start : start + count] = [NEVER] * count
+        row: list[float] = []
+        for start, count, choice, on in zip(self.starts, self.counts, state, self.space.active(state), strict=True):
+            row += [value if on else NEVER] * count
+            row[start + choice] = NEVER
         return row
 
     def slots_of(self, state: State) -> slice:
         """Return all slots."""
         return slice(0, self.slots)
 
-    def initial_value(self, mean: float) -> float:
+    def untried(self, mean: float) -> float:
         """Return what an action is taken for that was never tried: it makes no difference."""
         return 0.0
 
@@ -157,16 +154,3 @@ class Edit:
 
 
 Environment = Build | Edit
-
-
-def make_environment(name: str, space: SearchSpace, edits: int) -> Environment:
-    """Return the environment of this name.
-
-    Raises:
-        ValueError: the name is neither "build" nor "edit", or edits is below 1.
-    """
-    if name not in ("build", "edit"):
-        raise ValueError(f"environment must be 'build' or 'edit'; got {name!r}.")
-    if edits < 1:
-        raise ValueError(f"edits must be at least 1; got {edits}.")
-    return Build(space) if name == "build" else Edit(space, edits)

@@ -4,47 +4,45 @@ Watkins & Dayan, "Q-learning", Machine Learning 8 (1992); as a search for networ
 "Designing Neural Network Architectures using Reinforcement Learning" (MetaQNN), ICLR 2017, arXiv:1611.02167,
 Sections 3 and 4, Equation 3.
 
-Q(s, u) is the reward still to come if action u is taken in state s and only the best actions after it. With r the
-reward of u and s' the state that follows, Q(s, u) = r + γ max Q(s', ·): what is worth more later makes worth more now.
+Q(s, u) is the reward still to come if action u is taken in state s and only the best actions after it: what is worth
+more later makes worth more now. Being rewards, Q-values need not add up to 1; a softmax is one way to *choose* by them.
 
     ask:   walk, in each state s with probability ε by any action, else by u = argmax Q(s, ·), or, with a
-           temperature T > 0, by u ~ softmax(Q(s, ·) / T), until an architecture is reached that is new
+           temperature T > 0, by u ~ softmax(Q(s, ·) / T), until an architecture is reached
+           if it is known, it is not trained again: learn from the walk as below, and walk again
+           after 5 walks in vain, or where to stop is better than any edit: draw from the space
     tell:  for each step (s, u, r, s') of the walk, the last first:
-               Q(s, u) ← (1 − α) Q(s, u) + α (r + γ max Q(s', ·))      no max where the episode ended
+               Q(s, u) ← (1 − α) Q(s, u) + α (r + γ max Q(s', ·))
+               with no max where the episode ended; in "edit" it is at least 0, for one may stop
            the same for k episodes drawn from the memory of all
 
-Walks are those of ``agent.py``. The softmax is one
-way to *choose* by Q-values. The Q-values are rewards and no probabilities: they need not add up to 1.
-
-A table knows nothing of a state that it has not met. In "build" what it learns of an option holds after the same
-decisions only, so it compares the last decisions of good architectures and draws the rest: little more than random
-search. In "edit" it climbs: untried edits are worth 0, so it tries the neighbours of the best until one is better.
-When all are worse it stops, and starts again from an architecture drawn at random.
+Walks are those of ``agent.py``, in "build" or in "edit". A table knows nothing of a state that it has not met. In
+"build" what it learns of an option holds after the same decisions only, so it compares the last decisions of good
+architectures and draws the rest: little more than random search. In "edit" it climbs: untried edits are worth 0, so it
+tries the neighbours of the best until one is better. When all are worse it starts again from a random architecture.
 
 Symbols (the paper's values, k from its authors' code, and ours):
-    α  learning_rate   share of the new value                   0.01           1
-    γ  discount        of what comes one action later           1              1
-    ε  exploration     share of random actions, in the end      0.1            0.1
-       initial_asks    ε is 1 for so many trials (in "edit",    1,500          10
-                       where they are drawn from the space)     of 2,700
-    k  replays         episodes replayed per tell               128            1
-    T  temperature     in units of score; 0 is greedy           –              0
-       initial_value   of an action never tried                 about 0.5      the mean score; in "edit" 0
-       edits           the most of an episode of "edit"         –              3
+    α  learning_rate   share of the new value                0.01             1
+    γ  discount        of what comes one action later        1                1
+    ε  exploration     share of random actions, in the end   0.1              0.1
+       initial_asks    ε is 1 for so many trials             1,500 of 2,700   10
+    k  replays         episodes replayed per tell            128              1
+    T  temperature     in units of score; 0 is greedy        –                0
+       initial_value   of an action never tried              about 0.5        the mean score; in "edit" 0
+       edits           the most of an episode of "edit"      –                3
 
 What differs from the paper:
     * "edit" is ours. So is α = 1, which is exact where an action always has the same reward, as here.
     * ε falls as initial_asks / t with t, the number of tells, for a strategy does not know how many there will be; the
       paper's falls by tenths. Both are at 0.1 in the end, here after ten times initial_asks.
-    * As in the paper nothing is trained twice: the walk learns from what is known already, and begins again. After 5
-      in vain an architecture is drawn from the space.
+    * In "edit" the first initial_asks are drawn from the space. That nothing is trained twice is as in the paper.
 """
 
 import numpy as np
 
 from nasedu.core import SearchSpace, Trial
-from nasedu.strategies.agent import WALKS, Agent
-from nasedu.strategies.arguments import check_at_least, check_share
+from nasedu.strategies.agent import WALKS, Agent, Walk
+from nasedu.strategies.arguments import check_at_least
 from nasedu.strategies.environments import NEVER, State, Step
 
 __all__ = ["QLearning"]
@@ -57,7 +55,7 @@ class QLearning(Agent):
         space: where to search.
         rng: the only source of randomness.
         environment: ``"edit"`` changes whole architectures, ``"build"`` writes them decision by decision, as the paper.
-        learning_rate: α, in (0, 1]; 1 is exact where an action always has the same reward, as here.
+        learning_rate: α, in (0, 1].
         discount: γ, in [0, 1]; 1, the paper's, sets no price on a step.
         exploration: the last ε, in [0, 1]; the paper's.
         initial_asks: for how many trials ε is 1, at least 0; ours.
@@ -99,20 +97,16 @@ class QLearning(Agent):
     ) -> None:
         if not 0 < learning_rate <= 1:
             raise ValueError(f"learning_rate must lie in (0, 1]; got {learning_rate}.")
-        check_share(discount=discount)
         check_at_least(0, replays=replays, temperature=temperature)
-        super().__init__(space, rng, environment, edits, exploration, initial_asks)
-        self.learning_rate, self.discount, self.replays = learning_rate, discount, replays
+        super().__init__(space, rng, environment, discount, exploration, initial_asks, edits)
+        self.learning_rate, self.replays = learning_rate, replays
         self.temperature, self.initial_value = temperature, initial_value
         self.table: dict[State, list[float]] = {}
         self.memory: list[list[Step]] = []
-        self.origin: Trial | None = None
 
     def tell(self, trial: Trial) -> None:
         """Let the reward flow back along the walk, and along some of the memory."""
         score, steps = self.record(trial)
-        if trial.failure is None and (self.origin is None or score > self.origin.score):
-            self.origin = trial
         errors = self._learn(steps)
         if steps:
             self.memory.append(steps)
@@ -124,16 +118,12 @@ class QLearning(Agent):
         """Return a row of the table; a new one where the state was not met before."""
         row = self.table.get(state)
         if row is None:
-            value = self.initial_value
-            value = self.environment.initial_value(self.known.mean) if value is None else value
+            value = self.environment.untried(self.known.mean) if self.initial_value is None else self.initial_value
             row = self.table[state] = self.environment.actions(state, value)
         return row
 
     def choose(self, values: list[float]) -> tuple[int, bool] | None:
-        """Return an action, and whether it is a random one; None if to stop is better.
-
-        Among equals it is the first one from a random place on.
-        """
+        """Return an action, and whether it is a random one; None if to stop is better."""
         best, u = max(values), self.rng.random()
         if best == NEVER:
             return None
@@ -146,26 +136,21 @@ class QLearning(Agent):
         if self.temperature > 0:
             cumulative = np.exp((np.array(values) - best) / self.temperature).cumsum()
             return int(np.searchsorted(cumulative, u * cumulative[-1], side="right")), False
-        place = int(len(values) * u)
+        place = int(len(values) * u)  # among equals it is the first one from here on
         return values.index(best, place if best in values[place:] else 0), False
 
     def forbid(self, state: State, action: int) -> None:
         """Take an action out of the table."""
         self.table[state][action] = NEVER
 
-    def find(self) -> tuple[list[Step], list[bool]]:
+    def find(self, start: State) -> Walk:
         """Walk until the end is new, and learn from what is known already; no steps if that is in vain."""
-        origin = self.origin if self.known.tells >= self.initial_asks else None
-        start = self.environment.start(None if origin is None else origin.architecture.choices)
-        if start is None:
-            return [], []
         for _ in range(WALKS):
-            found = self.walk(start)
-            if found is not None and found[0][-1][2] not in self.known.asked:
-                return found
-            if found is not None:
-                self._learn(found[0])
-            elif max(self.table[start]) < self.environment.stop:
+            steps, explored = self.walk(start)
+            if steps and steps[-1][2] not in self.known.asked:
+                return steps, explored
+            self._learn(steps)
+            if not steps and max(self.table[start]) < self.environment.stop:
                 break
         self.origin = None
         return [], []

@@ -1,9 +1,10 @@
 """The network of a deep Q-network: it reads a state, and says what each action is worth.
 
-    f(x; θ) = relu(relu(x W_1 + b_1) W_2 + b_2) W_3 + b_3
+    Q(s; θ) = m + d f(x; θ),    f(x; θ) = relu(relu(x W_1 + b_1) W_2 + b_2) W_3 + b_3
 
-x has a one for each choice of the state, and zeros elsewhere, also for what is not decided yet. f has a plain number
-for each action. There is no softmax at its end: rewards are no probabilities.
+x has a one for each choice of the state s, and zeros elsewhere, also for what is not decided yet. f has a plain number
+for each action. There is no softmax at its end: rewards are no probabilities. With m and d, where the rewards lie and
+how far the scores are apart, f need not learn their unit.
 """
 
 from collections.abc import Sequence
@@ -31,12 +32,14 @@ class QNetwork:
     Attributes:
         parameters: W_1, b_1, … b_3, in double precision.
         target_parameters: the copy.
+        mean, deviation: m and d; 0 and 1 until they are set.
     """
 
     def __init__(
         self, environment: Environment, rng: np.random.Generator, hidden_size: int, learning_rate: float
     ) -> None:
         self.starts, self.slots = environment.starts, environment.slots
+        self.mean, self.deviation = 0.0, 1.0
         self.parameters: list[Tensor] = []
         for inputs, outputs in pairwise((self.slots, hidden_size, hidden_size, self.slots)):
             weights = rng.uniform(-1, 1, (inputs, outputs)) / inputs**0.5
@@ -46,21 +49,32 @@ class QNetwork:
             parameter.requires_grad_()
         self.optimizer = torch.optim.Adam(self.parameters, lr=learning_rate, fused=True)
 
-    def read(self, states: Sequence[State], parameters: Sequence[Tensor]) -> Tensor:
-        """Return f of every slot in these states [states, slots]."""
+    def values(self, states: Sequence[State]) -> np.ndarray:
+        """Return the Q-value of every slot in these states [states, slots]."""
+        return self._q(states, self.parameters).detach().numpy()
+
+    def target_values(self, states: Sequence[State]) -> np.ndarray:
+        """Return what the copy says."""
+        return self._q(states, self.target_parameters).numpy()
+
+    def _q(self, states: Sequence[State], parameters: Sequence[Tensor]) -> Tensor:
         x = torch.zeros(len(states), self.slots, dtype=torch.float64)
         for row, state in zip(x.numpy(), states, strict=True):
             row[[start + choice for start, choice in zip(self.starts, state, strict=False)]] = 1.0
         W_1, b_1, W_2, b_2, W_3, b_3 = parameters
         with threads(1):  # sums over threads depend on how many there are
-            return torch.relu(torch.relu(x @ W_1 + b_1) @ W_2 + b_2) @ W_3 + b_3
+            f = torch.relu(torch.relu(x @ W_1 + b_1) @ W_2 + b_2) @ W_3 + b_3
+        return self.mean + self.deviation * f
 
-    def descend(self, loss: Tensor) -> None:
-        """Make an Adam step that lowers the loss."""
+    def descend(self, states: Sequence[State], slots: Sequence[int], y: np.ndarray) -> float:
+        """Make an Adam step along the mean Huber loss of Q − y, at a slot of each state, in units of d; return that."""
+        q = self._q(states, self.parameters).gather(1, torch.tensor(slots)[:, None])[:, 0]
+        loss = torch.nn.functional.huber_loss(q / self.deviation, torch.from_numpy(y) / self.deviation)
         self.optimizer.zero_grad()
         with threads(1):
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
+        return loss.item()
 
     def renew_target(self) -> None:
         """Copy θ."""

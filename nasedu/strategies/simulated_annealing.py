@@ -5,19 +5,17 @@ acceptance is Metropolis et al., Journal of Chemical Physics 21 (1953), 1087.
 
 A climb that only goes up ends at the first top. Annealing steps to a random neighbour, and if that is worse by d, goes
 there all the same with probability exp(−d/T). While the temperature T is large against the differences between
-neighbours, this is a random walk; as T falls, it becomes a climb. In between it leaves low tops more easily than high
-ones.
+neighbours, this is a random walk, in the end a climb; in between it leaves low tops more easily than high ones.
 
     ask:   the first n times: a random architecture; then
            draw a neighbour of the current trial, until there is one that was not asked for;
            a neighbour whose score is known is gone to or not, as below, and costs nothing
-    tell:  go there with probability min(1, exp((score − current score) / T));
+           after a hundred in vain the walk is frozen in: begin again at a random architecture, at T₀
+    tell:  go there with probability min(1, exp((score − current score) / T)), where T = 0 until T₀ is known;
            T ← T / 2^(1/h), from T₀ after the first n trials
 
-T has the unit of the score, and what is hot depends on the space. Without a given T₀ it is taken from the first n
-trials: the median distance of their scores from their median, which one architecture that does not learn at all cannot
-blow up, as it would their standard deviation. The walk begins at the best of them. If a hundred steps in a row lead to
-nothing new, the walk is frozen in: it begins again at a random architecture, at T₀.
+What is hot depends on the space. Without a given T₀ it is the median distance of the first n scores from their median,
+which one architecture that does not learn at all cannot blow up, as it would their standard deviation.
 
 Symbols (the original chose its values for each problem; these are ours):
     n   initial_asks   random asks at the beginning              10
@@ -28,7 +26,7 @@ What differs from the original:
     * It waits at each temperature until the walk has settled, then lowers it by a constant factor. Here T falls by a
       small constant factor with every trial.
     * Known neighbours are decided from memory, so nothing is evaluated twice as long as a hundred random draws give
-      anything new; the walk is the same.
+      anything new; the walk is the same. It begins at the best of the first n.
     * Trials may return late: one is weighed against the trial where the walk then stands.
     * A failed trial is never gone to, and cools nothing.
 """
@@ -85,8 +83,8 @@ class SimulatedAnnealing:
             raise ValueError(f"temperature must be at least 0 (or None), half_life above 0; got {given}.")
         self.space = space
         self.rng = rng
-        self.initial_asks, self.temperature, self.half_life = initial_asks, temperature, half_life
-        self.initial_asks_left = initial_asks
+        self.initial_asks = self.initial_asks_left = initial_asks
+        self.temperature, self.half_life = temperature, half_life
         self.first_scores: list[float] = []
         self.hottest: float | None = None  # T₀, once the first trials are there
         self.cooled = 0  # trials since the walk began at T₀
@@ -97,16 +95,13 @@ class SimulatedAnnealing:
     def ask(self) -> Architecture:
         """Propose a neighbour of where the walk stands, or a random architecture."""
         self.initial_asks_left -= 1
-        architecture = None if self.initial_asks_left >= 0 else self._step()
-        changed: list[int] = []
-        if architecture is None or self.current is None:
-            architecture, parent = self._random(), None
-        else:
-            parent = self.current.number
-            pairs = zip(self.current.architecture.choices, architecture.choices, strict=True)
-            changed = [index for index, (old, new) in enumerate(pairs) if old != new]
+        neighbor = None if self.initial_asks_left >= 0 else self._step()
+        parent = self.current if neighbor else None
+        architecture = neighbor or self._random()
         self.asked.setdefault(architecture, None)
-        self.state = {"parent": parent, "changed": changed, "temperature": self._now()}
+        pairs = zip(parent.architecture.choices, architecture.choices, strict=True) if parent else ()
+        changed = [index for index, (old, new) in enumerate(pairs) if old != new]
+        self.state = {"parent": parent.number if parent else None, "changed": changed, "temperature": self._now()}
         return architecture
 
     def tell(self, trial: Trial) -> None:
@@ -144,14 +139,14 @@ class SimulatedAnnealing:
 
     def _consider(self, trial: Trial) -> float:
         """Go to the trial with the probability of Metropolis, and return that."""
-        gain = math.inf if self.current is None else trial.score - self.current.score
+        gain = trial.score - self.current.score if self.current else math.inf
         now = self._now()
         if trial.failure is not None:
             probability = 0.0
-        elif gain >= 0 or not now:  # before the first trials are there, T is 0
-            probability = float(gain >= 0)
+        elif gain >= 0:
+            probability = 1.0
         else:
-            probability = math.exp(gain / now)
+            probability = math.exp(gain / now) if now else 0.0
         if self.rng.random() < probability:
             self.current = trial
         return probability
@@ -163,8 +158,8 @@ class SimulatedAnnealing:
             return
         self.first_scores.append(score)
         if len(self.first_scores) == self.initial_asks:
-            spread = float(np.median(np.abs(np.array(self.first_scores) - np.median(self.first_scores))))
-            self.hottest = spread if self.temperature is None else self.temperature
+            distances = np.abs(np.array(self.first_scores) - np.median(self.first_scores))
+            self.hottest = float(np.median(distances)) if self.temperature is None else self.temperature
 
     def _now(self) -> float | None:
         """Return T, or None before the first trials are there."""

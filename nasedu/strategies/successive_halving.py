@@ -11,7 +11,7 @@ to the next rung, where there are η times fewer and each is trained η times lo
     ask:   in the oldest bracket that has a place left: a new architecture (rung 0) or a promoted one
            if all wait for tells: open another bracket
     tell:  when the n_i trials of a rung are there, the best n_{i+1} of those that did not fail are promoted;
-           after the last rung the bracket is done
+           after the last rung, or if all of one failed, the bracket is done
 
 Symbols (values: Hyperband's η; the rest depends on the training and is ours):
     r, R  min_epochs, max_epochs   the shortest and the longest training    1, 10
@@ -24,13 +24,12 @@ training of one epoch (``nas.evaluators.Train.at``), whose learning rate has fal
 What differs from the papers:
     * The first gives a total budget to n arms, halves (η = 2), and ends with one. Here n, η, r and R are
       given, as in Hyperband, and one bracket follows the other.
-    * ask and tell are separate. A rung that waits for late trials holds nobody up: the next bracket begins.
+    * Trials may return late. A rung that waits for them holds nobody up: the next bracket begins.
     * A promoted architecture is trained anew, from its first epoch; the papers go on from where it stopped.
       A trial's cost says what was paid.
-    * Epochs are whole numbers, and new architectures may come from another strategy, a *sampler*: ``fidelities.py``
-      has both.
-    * A failed trial takes its place in the rung and is never promoted. A trial that was never asked for takes a free
-      place of a first rung with its epochs, if there is one; else only the sampler learns from it.
+    * Epochs are whole numbers, and new architectures may come from another strategy, a *sampler* (``fidelities.py``).
+    * A failed trial takes its place in the rung. A trial that was never asked for takes a free place of a first rung
+      with its epochs, if there is one; else only the sampler learns from it.
 """
 
 from collections import deque
@@ -49,24 +48,21 @@ class Bracket:
 
     def __init__(self, number: int, plan: list[tuple[int, int]]) -> None:
         self.number, self.plan, self.rung = number, plan, 0
-        self.size = plan[0][0]  # of the present rung: smaller than planned where too many have failed
+        self.size, self.epochs = plan[0]  # of the rung; its size is smaller than planned where too many have failed
         self.places: deque[Trial | None] = deque([None] * self.size)  # not asked for yet; None is a new architecture
         self.told: list[Trial] = []
-
-    @property
-    def epochs(self) -> int:
-        """Of the present rung."""
-        return self.plan[self.rung][1]
 
     def tell(self, trial: Trial) -> list[Trial]:
         """Collect a trial of the present rung. Return who is promoted by it: by the last one, the best."""
         self.told.append(trial)
         if len(self.told) < self.size or self.rung + 1 == len(self.plan):
             return []
+        places, epochs = self.plan[self.rung + 1]
         able = [each for each in self.told if each.failure is None]
-        best = sorted(able, key=attrgetter("score"), reverse=True)[: self.plan[self.rung + 1][0]]
+        best = sorted(able, key=attrgetter("score"), reverse=True)[:places]
         if best:
-            self.rung, self.size, self.told, self.places = self.rung + 1, len(best), [], deque(best)
+            self.rung, self.size, self.epochs = self.rung + 1, len(best), epochs
+            self.told, self.places = [], deque(best)
         return best
 
 
@@ -113,10 +109,8 @@ class SuccessiveHalving(MultiFidelity):
         super().__init__(space, rng, min_epochs, max_epochs, eta, sampler)
         fewest = eta ** (len(self.epochs) - 1)
         if bracket_size is not None and bracket_size < fewest:
-            raise ValueError(
-                f"bracket_size must be at least {fewest}, or none is ever trained for {max_epochs} epochs; "
-                f"got {bracket_size}."
-            )
+            least = f"{fewest}, or none is ever trained for {max_epochs} epochs"
+            raise ValueError(f"bracket_size must be at least {least}; got {bracket_size}.")
         self.bracket_size = bracket_size or fewest
         self.brackets = [Bracket(0, self.plan(0))]
         self.opened = 1
