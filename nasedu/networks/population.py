@@ -15,8 +15,8 @@ those of training one network after another, up to rounding; on one CPU thread t
 else is there.
 
 What makes it quick on a processor, where every pass over memory counts:
-    * The nodes of all networks are slots of one tensor. Networks that have an operation in common lie in
-      neighbouring slots, which are used in place; only the rest is copied together.
+    * The nodes of all networks are slots of one tensor, which stays from step to step. What needs no weights goes from
+      slot to slot without a copy between; convolutions get their sources copied together, unless they lie side by side.
     * A batch norm of one network's channel is a group norm with one channel a group, for channel and batch are
       neighbours here; torch computes that in one pass over memory, and its batch norm in several.
     * The gradient is written out by hand, each layer's ``backward`` below its ``forward``; the automatic one
@@ -29,7 +29,9 @@ Symbols:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from operator import itemgetter
 from typing import cast
 
 import torch
@@ -43,7 +45,7 @@ __all__ = ["PopulationNetwork"]
 
 PADDING = 64  # zeros after the last weight: optimizers round the end of a vector otherwise than its middle
 LARGEST_MATRIX = 512  # positions; beyond that a product with a matrix is slower than pooling, here
-MOST_RUNS = 8  # beyond that, one call that copies is quicker than many that do not
+SLOT_BY_SLOT = ("cpu",)  # devices where many calls that copy nothing are quicker than one that copies
 
 
 class PopulationNetwork:
@@ -118,7 +120,7 @@ class PopulationNetwork:
         """Return logits [K, batch, classes].
 
         Args:
-            inputs: [K, channels, batch, *space], a batch for each network.
+            inputs: [K, channels, batch, *space], a batch for each network; in evaluation one, [1, …], may be for all.
             training: batch norms use the batch, and what :meth:`backward` needs is kept; else running statistics.
         """
         x = self._stem.forward(inputs, training)
@@ -229,9 +231,13 @@ class _Convolutions:
             return z.view(len(x), -1, *x.shape[2:])
         # along space; the batch is a further axis, of which a window sees one row
         convolve = F.conv2d if x.dim() == 4 else F.conv3d
-        flat_bias = None if bias is None else _at_least_two(bias).flatten()
-        z = convolve(_side_by_side(x), _grouped(weight), flat_bias, padding=self._padding(x), groups=max(2, len(x)))
-        return z[:, : weight.shape[0] * weight.shape[1]].view(len(x), -1, *x.shape[2:])
+        if len(x) < len(weight):  # the same inputs for all
+            flat_weight, flat_bias = weight.flatten(0, 1).unsqueeze(2), None if bias is None else bias.flatten()
+            z = convolve(x, flat_weight, flat_bias, padding=self._padding(x))
+        else:
+            flat_bias = None if bias is None else _at_least_two(bias).flatten()
+            z = convolve(_side_by_side(x), _grouped(weight), flat_bias, padding=self._padding(x), groups=max(2, len(x)))
+        return z[:, : weight.shape[0] * weight.shape[1]].view(len(weight), -1, *x.shape[2:])
 
     @staticmethod
     def _padding(x: Tensor) -> list[int]:
@@ -253,70 +259,138 @@ def _grouped(weight: Tensor) -> Tensor:
     return _at_least_two(weight).reshape(-1, weight.shape[2], 1, *weight.shape[3:])
 
 
-class _Places:
-    """Slots that P edges read from or write to: in place where neighbours follow each other, else through an index.
+class _Links:
+    """The slots that P edges read and write, as views of the tensor of all slots, made once.
 
     Args:
-        slots: of each edge.
-        fresh: which of them nobody has written before; these are written, and the others added to.
+        slots: of all nodes [slots, channels, batch, *space].
+        sources: which slot each edge reads, rising.
+        targets: which slot each edge writes.
+        fresh: whether nobody has written there before in a step; if so it is overwritten, and else added to.
     """
 
-    def __init__(self, slots: Sequence[int], fresh: Sequence[bool], device: torch.device) -> None:
-        self.index = torch.tensor(slots, device=device)
-        self.runs: list[tuple[slice, slice, bool]] = []  # slots, edges, fresh
-        for edge, (slot, is_fresh) in enumerate(zip(slots, fresh, strict=True)):
-            if self.runs:
-                before, edges, was_fresh = self.runs[-1]
-                if slot == before.stop and is_fresh == was_fresh:
-                    self.runs[-1] = slice(before.start, slot + 1), slice(edges.start, edge + 1), is_fresh
-                    continue
-            self.runs.append((slice(slot, slot + 1), slice(edge, edge + 1), is_fresh))
+    def __init__(self, slots: Tensor, sources: Sequence[int], targets: Sequence[int], fresh: Sequence[bool]) -> None:
+        self.slots, self.slot_by_slot = slots, slots.device.type in SLOT_BY_SLOT
+        self.sources, self.targets = (torch.tensor(each, device=slots.device) for each in (sources, targets))
+        self.together = slots[sources[0] : sources[-1] + 1] if len(_runs(sources)) == 1 else None
 
-    @property
-    def in_place(self) -> bool:
-        """Whether writing goes slot by slot: then fresh slots need no zeros."""
-        return len(self.runs) <= MOST_RUNS
+        def view(ends: Sequence[int], run: slice) -> Tensor:
+            return slots[ends[run.start] : ends[run.stop - 1] + 1]
 
-    def read(self, values: Tensor, rectify: bool = False) -> Tensor:
-        """Return [P, …] of values [slots, …]: a view where that is possible; rectified, it is a tensor of its own."""
-        if all(run[0].start == before[0].stop for before, run in zip(self.runs, self.runs[1:], strict=False)):
-            view = values[self.runs[0][0].start : self.runs[-1][0].stop]
-            return view.relu() if rectify else view
-        copy = values.index_select(0, self.index)
-        return copy.relu_() if rectify else copy
+        runs = _runs(targets, fresh=fresh)
+        self.lengths = [run.stop - run.start for run in runs]
+        self.writes = [(view(targets, run), fresh[run.start]) for run in runs]
+        self.moves = [
+            (_rows(view(sources, run)), _rows(view(targets, run)), fresh[run.start])
+            for run in _runs(sources, targets, fresh=fresh)
+        ]
 
-    def add(self, values: Tensor, arriving: Tensor) -> None:
-        """Add [P, …] to values [slots, …]. On a GPU the order of sums into one slot is open, and so their last bits."""
-        if not self.in_place:
-            values.index_add_(0, self.index, arriving)
+    def read(self) -> Tensor:
+        """Return what the edges read, [P, channels, batch, *space]: a view of the slots where that is possible."""
+        return self.slots.index_select(0, self.sources) if self.together is None else self.together
+
+    def read_rectified(self) -> Tensor:
+        """Return the ReLU of what the edges read, a tensor of its own."""
+        return self.read().relu_() if self.together is None else self.together.relu()
+
+    def write(self, values: Tensor) -> None:
+        """Let values arrive, [P, …]. On a GPU the order of sums into one slot is open, and so their last bits."""
+        if not self.slot_by_slot:
+            self.slots.index_add_(0, self.targets, values)
             return
-        for slots, edges, fresh in self.runs:
+        for (slots, fresh), arriving in zip(self.writes, values.split_with_sizes(self.lengths), strict=True):
             if fresh:
-                values[slots].copy_(arriving[edges])
+                slots.copy_(arriving)
             else:
-                values[slots].add_(arriving[edges])
+                slots.add_(arriving)
+
+    def write_through_relu(self, g: Tensor, outputs: Tensor) -> None:
+        """Let the gradient by the inputs of a ReLU arrive: of g by its outputs, both [P, …]."""
+        if not self.slot_by_slot:
+            self.write(_through_relu(g, outputs))
+            return
+        parts = zip(self.writes, g.split_with_sizes(self.lengths), outputs.split_with_sizes(self.lengths), strict=True)
+        for (slots, fresh), arriving, output in parts:
+            if fresh:
+                torch.ops.aten.threshold_backward.grad_input(arriving, output, 0, grad_input=slots)
+            else:
+                slots.add_(_through_relu(arriving, output))
+
+    def move(self, through: Callable[..., Tensor] | None) -> None:
+        """Let what the edges read arrive, as it is or through a function of :func:`_rows` that takes an ``out``."""
+        if not self.slot_by_slot:
+            x = self.slots.index_select(0, self.sources)  # no view: index_add_ wants none of what it adds to
+            self.write(x if through is None else through(_rows(x)).view_as(x))
+            return
+        for sources, targets, fresh in self.moves:
+            if fresh and through is not None:
+                through(sources, out=targets)
+            elif fresh:
+                targets.copy_(sources)
+            else:
+                targets.add_(sources if through is None else through(sources))
 
 
-class _Edges:
-    """The edges of all networks that have one operation and lead to one node."""
+def _rows(x: Tensor) -> Tensor:
+    """Return [P · channels · batch, positions] of [P, channels, batch, *space]."""
+    return x.flatten(3).flatten(0, 2)
 
-    def __init__(
-        self, owner: PopulationNetwork, kind: str, operations: list[nn.Module], sources: _Places, targets: _Places
-    ) -> None:
-        self.kind, self.sources, self.targets = kind, sources, targets
-        self.convolutions = _Convolutions(owner, operations) if kind.startswith("convolution") else None
+
+def _runs(*columns: Sequence[int], fresh: Sequence[bool] = ()) -> list[slice]:
+    """Return the longest runs of edges in which every column counts up by 1 and ``fresh`` stays the same."""
+    cuts = [0]
+    for edge in range(1, len(columns[0])):
+        goes_on = all(column[edge] == column[edge - 1] + 1 for column in columns)
+        if not goes_on or (fresh and fresh[edge] != fresh[edge - 1]):
+            cuts.append(edge)
+    return [slice(start, stop) for start, stop in pairwise([*cuts, len(columns[0])])]
+
+
+Ends = tuple[Sequence[int], Sequence[int]]
+"""The slots that the edges of a group read, and those that they write."""
+
+
+class _Flow:
+    """One way through the cells of all networks, forwards or backwards: the tensor of slots, and its links.
+
+    Args:
+        entering: what enters, [K, channels, batch, *space]; only shape and kind matter.
+        size: how many slots there are.
+        entrance: the slots where it enters.
+        exit: those where it leaves.
+        groups: for each group of edges, in order, which slots they read and which they write.
+    """
+
+    def __init__(self, entering: Tensor, size: int, entrance: slice, exit: slice, groups: Sequence[Ends]) -> None:
+        self.slots = entering.new_zeros(size, *entering.shape[1:])
+        self.entrance, self.exit = self.slots[entrance], self.slots[exit]
+        written = {*range(size)[entrance]}
+        self.links = []
+        for sources, targets in groups:
+            fresh = []
+            for slot in targets:
+                fresh.append(slot not in written)
+                written.add(slot)
+            self.links.append(_Links(self.slots, sources, targets, fresh))
+
+    def enter(self, x: Tensor) -> list[_Links]:
+        """Let x enter, and return the links, in order."""
+        if self.slots.device.type not in SLOT_BY_SLOT:
+            self.slots.zero_()
+        self.entrance.copy_(x)
+        return self.links
 
 
 class _Cells:
     """One cell of each network.
 
     The values of all nodes lie in one tensor [slots, channels, batch, *space]: first the inputs of the K networks,
-    then node 1 of those that have it, then node 2, and node 3 of all.
+    then node 1 of those that have it, then node 2, and node 3 of all. Edges with the same operation into the same node
+    are a *group*.
     """
 
     def __init__(self, owner: PopulationNetwork, stage: Sequence[nn.Module], space: torch.Size) -> None:
         cells = cast("Sequence[Cell]", stage)
-        device = owner.weights.device
         self.pool = _Pool(space, 3, 1, owner.weights)
         slot: dict[tuple[int, int], int] = {}  # of (node, network)
         for node in (0, 1, 2, 3):
@@ -329,68 +403,47 @@ class _Cells:
                 operation = cell.operations[edge]
                 ends = slot[source, k], slot[target, k]
                 groups.setdefault((target, _kind(operation)), []).append((*ends, operation))
-        order = sorted(groups)  # the same order of sums, whoever else is there
-        for group in groups.values():
-            group.sort(key=lambda edge: edge[0])
         self.count, self.slots = len(cells), len(slot)
-        inputs, outputs = range(self.count), range(self.slots - self.count, self.slots)
-
-        targets, self.values_to_zero = _places(
-            [[e[1] for e in groups[each]] for each in order], inputs, len(slot), device
-        )
-        sources, self.gradients_to_zero = _places(
-            [[e[0] for e in groups[each]] for each in reversed(order)], outputs, len(slot), device
-        )
-        self.edges = [
-            _Edges(owner, kind, [edge[2] for edge in groups[node, kind]], source, target)
-            for (node, kind), source, target in zip(order, reversed(sources), targets, strict=True)
-        ]
+        self.kinds: list[str] = []
+        self.ends: list[Ends] = []
+        self.convolutions: list[_Convolutions | None] = []
+        for node, kind in sorted(groups):  # the same order of sums, whoever else is there
+            sources, targets, operations = zip(*sorted(groups[node, kind], key=itemgetter(0)), strict=True)
+            self.kinds.append(kind)
+            self.ends.append((sources, targets))
+            self.convolutions.append(_Convolutions(owner, operations) if kind.startswith("convolution") else None)
+        self.flows: dict[tuple[bool, torch.Size], _Flow] = {}
 
     def forward(self, x: Tensor, training: bool) -> Tensor:
-        """Return the output nodes, [K, channels, batch, *space] like the inputs x."""
-        values = x.new_empty(self.slots, *x.shape[1:])
-        values[: self.count] = x
-        values.index_fill_(0, self.values_to_zero, 0)
-        for edges in self.edges:
-            if edges.convolutions is not None:
-                arriving = edges.convolutions.forward(edges.sources.read(values, rectify=True), training)
-            elif edges.kind == "pool":
-                arriving = self.pool.forward(edges.sources.read(values))
+        """Return the output nodes, [K, channels, batch, *space] like the inputs x; the next call writes over them."""
+        flow = self._flow(x, backwards=False)
+        for links, convolutions, kind in zip(flow.enter(x), self.convolutions, self.kinds, strict=True):
+            if convolutions is not None:
+                links.write(convolutions.forward(links.read_rectified(), training))
             else:
-                arriving = edges.sources.read(values)
-            edges.targets.add(values, arriving)
-        return values[self.slots - self.count :]
+                links.move(self.pool.forward if kind == "pool" else None)
+        return flow.exit
 
     def backward(self, g: Tensor) -> Tensor:
-        """Return the gradient by the inputs."""
-        gradients = g.new_empty(self.slots, *g.shape[1:])
-        gradients[self.slots - self.count :] = g
-        gradients.index_fill_(0, self.gradients_to_zero, 0)
-        for edges in reversed(self.edges):
-            leaving = edges.targets.read(gradients)
-            if edges.convolutions is not None:
-                leaving = _through_relu(edges.convolutions.backward(leaving), edges.convolutions.x)
-            elif edges.kind == "pool":
-                leaving = self.pool.backward(leaving)
-            edges.sources.add(gradients, leaving)
-        return gradients[: self.count]
+        """Return the gradient by the inputs; the next call writes over it."""
+        flow = self._flow(g, backwards=True)
+        for links, convolutions, kind in zip(flow.enter(g), self.convolutions[::-1], self.kinds[::-1], strict=True):
+            if convolutions is not None:
+                links.write_through_relu(convolutions.backward(links.read()), convolutions.x)
+            else:
+                links.move(self.pool.backward if kind == "pool" else None)
+        return flow.exit
 
-
-def _places(
-    groups: list[list[int]], written: Iterable[int], slots: int, device: torch.device
-) -> tuple[list[_Places], Tensor]:
-    """Return where each group of edges writes, in this order, and the slots that must be zero before it."""
-    written, places, to_zero = set(written), [], set()
-    for group in groups:
-        fresh = []
-        for slot in group:
-            fresh.append(slot not in written)
-            written.add(slot)
-        places.append(_Places(group, fresh, device))
-        if not places[-1].in_place:
-            to_zero |= {slot for slot, is_fresh in zip(group, fresh, strict=True) if is_fresh}
-    to_zero |= set(range(slots)) - written
-    return places, torch.tensor(sorted(to_zero), dtype=torch.int64, device=device)
+    def _flow(self, entering: Tensor, backwards: bool) -> _Flow:
+        key = backwards, entering.shape
+        if key not in self.flows:
+            inputs, outputs = slice(0, self.count), slice(self.slots - self.count, self.slots)
+            if backwards:
+                groups = [(targets, sources) for sources, targets in reversed(self.ends)]
+                self.flows[key] = _Flow(entering, self.slots, outputs, inputs, groups)
+            else:
+                self.flows[key] = _Flow(entering, self.slots, inputs, outputs, self.ends)
+        return self.flows[key]
 
 
 class _Pool:
@@ -404,34 +457,35 @@ class _Pool:
     """
 
     def __init__(self, space: torch.Size, size: int, stride: int, weights: Tensor) -> None:
-        self.space, self.pooled_space = space, [-(-length // stride) for length in space]
+        self.pooled_space = torch.Size(-(-length // stride) for length in space)
         self.matrix = None  # [positions in, positions out]
         if space.numel() <= LARGEST_MATRIX:
             self.matrix = pooling_matrix(space, size, stride, weights.dtype, weights.device)
+        height = [1] * (2 - len(space))  # signals are images of height 1
+        self.images, self.pooled_images = (*height, *space), (*height, *self.pooled_space)
         margin, is_cut = (size - 1) // 2, size == 2
         self.windows = ((size, size), (stride, stride), (margin, margin), is_cut, False, None)
         if len(space) == 1:
             self.windows = ((1, size), (1, stride), (0, margin), is_cut, False, None)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the local means of x, [P, channels, batch, *space]."""
+    def forward(self, x: Tensor, out: Tensor | None = None) -> Tensor:
+        """Return the local means of x, a signal or an image in each row [rows, positions]; written to ``out``."""
         if self.matrix is not None:
-            return (x.reshape(-1, len(self.matrix)) @ self.matrix).view(*x.shape[:3], *self.pooled_space)
-        pooled: Tensor = torch.ops.aten.avg_pool2d(_as_images(x), *self.windows)
-        return pooled.view(*x.shape[:3], *self.pooled_space)
+            return torch.mm(x, self.matrix, out=out)
+        images = x.view(-1, *self.images)
+        if out is None:
+            return cast(Tensor, torch.ops.aten.avg_pool2d(images, *self.windows)).flatten(1)
+        torch.ops.aten.avg_pool2d.out(images, *self.windows, out=out.view(-1, *self.pooled_images))
+        return out
 
-    def backward(self, g: Tensor) -> Tensor:
-        """Return the gradient by the inputs."""
+    def backward(self, g: Tensor, out: Tensor | None = None) -> Tensor:
+        """Return the gradient by the inputs [rows, positions]."""
         if self.matrix is not None:
-            return (g.reshape(-1, self.matrix.shape[1]) @ self.matrix.T).view(*g.shape[:3], *self.space)
-        inputs = g.new_empty(1).expand(*g.shape[:3], *self.space)  # only their shape matters
-        gx: Tensor = torch.ops.aten.avg_pool2d_backward(_as_images(g), _as_images(inputs), *self.windows)
-        return gx.view(*g.shape[:3], *self.space)
-
-
-def _as_images(x: Tensor) -> Tensor:
-    """Return [P · channels, batch, height, width] of [P, channels, batch, *space]; signals have height 1."""
-    return (x if x.dim() == 5 else x.unsqueeze(3)).flatten(0, 1)
+            return torch.mm(g, self.matrix.T, out=out)
+        images = g.view(-1, *self.pooled_images)
+        inputs = g.new_empty(1).expand(len(g), *self.images)  # only their shape matters
+        gx = torch.ops.aten.avg_pool2d_backward(images, inputs, *self.windows)
+        return gx.flatten(1) if out is None else out.copy_(gx.flatten(1))
 
 
 class _Reductions:
@@ -443,12 +497,14 @@ class _Reductions:
 
     def forward(self, x: Tensor, training: bool) -> Tensor:
         """Return [K, 2 · channels, batch, *space/2]."""
-        return self.convolutions.forward(self.pool.forward(x).relu_(), training)
+        self.shape = x.shape
+        pooled = self.pool.forward(_rows(x)).relu_()
+        return self.convolutions.forward(pooled.view(*x.shape[:3], *self.pool.pooled_space), training)
 
     def backward(self, g: Tensor) -> Tensor:
         """Return the gradient by the inputs."""
         g = _through_relu(self.convolutions.backward(g), self.convolutions.x)
-        return self.pool.backward(g)
+        return self.pool.backward(_rows(g)).view(self.shape)
 
 
 class _Heads:

@@ -40,7 +40,8 @@ __all__ = ["fit_population", "population_size"]
 
 LARGEST = {"cpu": 16, "cuda": 512}  # K beyond which nothing is gained
 TENSORS_PER_CELL = 26  # at most, the size of a cell's input: four nodes and their gradients, six edges of three
-TENSORS_TO_EVALUATE = 16  # at most, of the same size; those of the last training step are still there
+NODES = 4  # of a cell; those that were evaluated last stay
+TENSORS_TO_EVALUATE = 8  # at most, of the same size, beside all nodes; those of the last training step are still there
 SHARE_OF_MEMORY = 0.5  # of what is free
 EVALUATION_BATCH = 125  # of each network: smaller than in scores.py, for K batches lie side by side in the caches
 
@@ -159,7 +160,11 @@ def population_size(dataset: Dataset, channels: int, cells: int, batch_size: int
 
 def _memory(input_shape: Sequence[int], channels: int, cells: int, batch_size: int) -> int:
     """Return how many bytes a network of the population needs at most."""
-    training, evaluation = batch_size * TENSORS_PER_CELL * (2 * cells + 1), EVALUATION_BATCH * TENSORS_TO_EVALUATE
+    stages = 2 * cells + 1
+    training, evaluation = (
+        TENSORS_PER_CELL * stages * batch_size,
+        (NODES * stages + TENSORS_TO_EVALUATE) * EVALUATION_BATCH,
+    )
     return 4 * channels * math.prod(input_shape[1:]) * (training + evaluation)
 
 
@@ -221,7 +226,7 @@ def _scorer(
         right = torch.zeros(size, dtype=torch.int64, device=where)
         for start in range(0, len(labels), EVALUATION_BATCH):
             batch = slice(start, start + EVALUATION_BATCH)
-            logits = population.forward(by_channel[:, batch].expand(size, *[-1] * by_channel.dim()), training=False)
+            logits = population.forward(by_channel[None, :, batch], training=False)
             right += (logits.argmax(2) == labels[batch]).sum(1)
         return [count / len(labels) for count in right.tolist()]
 
