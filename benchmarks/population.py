@@ -3,6 +3,7 @@
     python benchmarks/population.py sweep      # K = 1, 2, 4, … 64, on MNIST-1D and digits; ten minutes
     python benchmarks/population.py goal       # 32 at once: a third of a tutorial's CPU time, in 1 GB? Three minutes
     python benchmarks/population.py growth     # channels, resolution, epochs, architectures; five minutes
+    python benchmarks/population.py live       # a search of 40 architectures with one thread and with two; ten minutes
     python benchmarks/population.py cuda --device cuda --whole-table    # K = 512 and a whole table on a GPU
 
 Architectures are cells of NAS-Bench-201 drawn by a fixed rng, the same in every round, trained with the settings of the
@@ -12,6 +13,8 @@ tables: 8 channels, batches of 128, AdamW, one cycle up to 0.01. Three ways of t
     one by one    nas.evaluators.Train, with nasedu's loop
     K at once     nas.evaluators.Population
 
+``live`` measures whole searches instead, of 40 trials in batches of 8 with ten epochs each, in wall-clock seconds.
+
 A time covers building the networks, training and validation after each epoch. Tables have the median and the range
 over the rounds, in seconds of CPU time of one thread (on a GPU, wall-clock seconds); ratios are taken within a round.
 Peak memory is that of a fresh process which trains that population and nothing else.
@@ -20,6 +23,7 @@ Peak memory is that of a fresh process which trains that population and nothing 
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import subprocess
 import sys
@@ -32,13 +36,14 @@ import torch
 from torch import nn
 from training import Timing, machine, plain_fit, spread, timed
 
-from nasedu import data, networks
+from nasedu import data, networks, search
 from nasedu.core import Architecture
 from nasedu.data import Dataset, Split
 from nasedu.evaluators import Population, Train
 from nasedu.networks.nasbench201 import Reduction
 from nasedu.networks.operations import AveragePool
 from nasedu.spaces import NASBench201
+from nasedu.strategies import GeneticAlgorithm, RegularizedEvolution
 from nasedu.tables.build import RECIPES, Recipe, batches, distinct, train
 from nasedu.training import devices, population_size
 
@@ -46,7 +51,8 @@ SIZES = (1, 2, 4, 8, 16, 32, 64)
 SIZES_OF_A_GPU = (*SIZES, 128, 256, 512)
 FEW = 8  # the size of growth's populations
 ALONE = 32  # architectures that a GPU trains one by one
-EPOCHS = {"sweep": 1, "goal": 2, "growth": 1, "cuda": 10}
+EPOCHS = {"sweep": 1, "goal": 2, "growth": 1, "live": 10, "cuda": 10}
+TRIALS = 40  # of a live search
 SAMPLES = 1024  # for training, of data that have no other meaning than their shape
 CHANNELS = (4, 8, 16, 32)
 LENGTHS = (20, 40, 80, 160)
@@ -188,6 +194,25 @@ def grow_along(name: str, settings: dict[int, tuple[Dataset, int, int, int]], ro
     print(f"| exponent | {alone:.2f} | {together:.2f} | |")
 
 
+def search_live(dataset: Dataset, rounds: int, epochs: int) -> None:
+    """Print how long searches take that train a generation at a time, with one thread and with two."""
+    strategies: list[type[RegularizedEvolution | GeneticAlgorithm]] = [RegularizedEvolution, GeneticAlgorithm]
+    seconds: dict[tuple[str, int], list[float]] = {(each.__name__, n): [] for each in strategies for n in (1, 2)}
+    for seed in range(rounds):
+        for strategy, threads in itertools.product(strategies, (1, 2)):
+            evaluator = Population(dataset, epochs=epochs, device="cpu", threads=threads)
+            searching = search(strategy(NASBench201(), np.random.default_rng(seed)), evaluator, TRIALS, batch=FEW)
+            started = time.perf_counter()
+            searching.run(progress=False)
+            seconds[strategy.__name__, threads].append(time.perf_counter() - started)
+    print(f"\n{dataset.name}: {TRIALS} trials in batches of {FEW}, {epochs} epochs, {rounds} rounds; wall s\n")
+    print("| strategy | one thread | two threads | times as quick |\n|---|---|---|---|")
+    for strategy in strategies:
+        one, two = seconds[strategy.__name__, 1], seconds[strategy.__name__, 2]
+        gains = spread([slow / quick for slow, quick in zip(one, two, strict=True)])
+        print(f"| {strategy.__name__} | {spread(one, 1)} | {spread(two, 1)} | {gains} |")
+
+
 def random_dataset(shape: tuple[int, ...], samples: int = SAMPLES) -> Dataset:
     """Return noise: what a training takes does not depend on what can be learned."""
     rng = np.random.default_rng(0)
@@ -245,7 +270,7 @@ def time_table(recipe: Recipe, device: str, size: int, rows: int | None = None) 
 def main() -> None:
     """Read the command line and run one comparison."""
     parser = argparse.ArgumentParser(description="What does training a population save?")
-    parser.add_argument("comparison", choices=["sweep", "goal", "growth", "cuda", "peak"])
+    parser.add_argument("comparison", choices=["sweep", "goal", "growth", "live", "cuda", "peak"])
     parser.add_argument("--dataset", action="append", help="default: mnist1d and digits; may be repeated")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--epochs", type=int, help=f"default: {EPOCHS}")
@@ -269,6 +294,8 @@ def main() -> None:
         if given.comparison == "sweep":
             sizes = given.size or SIZES
             compare(data.load(name), max(sizes), sizes, given.rounds, epochs)
+        elif given.comparison == "live":
+            search_live(data.load(name), given.rounds, epochs)
         elif given.comparison == "goal":
             compare(data.load(name), 32, [None, 32], given.rounds, epochs)
         else:
