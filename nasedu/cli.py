@@ -653,7 +653,8 @@ def _doctor(arguments: argparse.Namespace) -> int:
     _report("optuna", _version("optuna"), "only its samplers need it: pip install 'nasedu[optuna]'")
     if _version("torch"):
         print(f"device         {_device()}")
-    print(f"cores          {_cores()}")
+    if _version("joblib"):
+        print(f"cores          {_cores()}")
     print(f"memory         {_memory()}")
     missing += _report("widgets", _widgets(), "reinstall nasedu: its folder widgets/static has no widget.js")
     extension = _lab_extension()
@@ -700,8 +701,9 @@ def _device() -> str:
 
 
 def _cores() -> str:
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{usable} usable of {os.cpu_count()}"
+    from joblib import cpu_count
+
+    return f"{cpu_count()} usable of {os.cpu_count()}"
 
 
 def _memory() -> str:

@@ -52,6 +52,7 @@ __all__ = [
     "check_text",
     "check_whole",
     "draw_below",
+    "has_test",
     "shown",
 ]
 
@@ -756,6 +757,11 @@ def check_flag(name: str, value: object) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise ValueError(f"{name} must be True or False; got {shown(value)}.")
     return bool(value)
+
+
+def has_test(evaluator: object) -> bool:
+    """Say whether an evaluator has tests: as its ``has_test`` says, or else whether it has a method ``test``."""
+    return bool(getattr(evaluator, "has_test", hasattr(evaluator, "test")))
 
 
 def shown(value: object) -> str:

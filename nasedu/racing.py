@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nasedu.core import SearchSpace, Strategy, Trial
+from nasedu.core import SearchSpace, Strategy, Trial, has_test
 from nasedu.history import incumbents
 from nasedu.loop import search
 
@@ -244,5 +244,4 @@ def _known(trial: Trial) -> float:
 
 
 def _test(evaluator: Any, trial: Trial) -> float:
-    has_test = getattr(evaluator, "has_test", hasattr(evaluator, "test"))
-    return float(evaluator.test(trial.architecture)) if has_test and trial.failure is None else math.nan
+    return float(evaluator.test(trial.architecture)) if has_test(evaluator) and trial.failure is None else math.nan

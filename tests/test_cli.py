@@ -453,6 +453,7 @@ def test_the_doctor_reports_versions_and_what_is_missing(
 ) -> None:
     monkeypatch.setattr(cli, "_lab_extension", lambda: "somewhere")
     monkeypatch.setattr(cli, "_widgets", lambda: "41 kB")
+    monkeypatch.setattr("joblib.cpu_count", lambda: 3)
     version = cli._version
     monkeypatch.setattr(cli, "_version", lambda name: None if name == "optuna" else version(name))
     assert cli.main(["doctor"]) == 0
@@ -461,6 +462,7 @@ def test_the_doctor_reports_versions_and_what_is_missing(
     found = {line.split()[0] for line in out.splitlines()}
     assert {"nasedu", "python", "torch", "jupyterlab", "anywidget", "device", "cores", "memory", "data"} <= found
     assert {"scipy", "joblib"} <= found
+    assert f"cores          3 usable of {os.cpu_count()}\n" in out
     assert out.endswith("Nothing is missing.\n")
 
     monkeypatch.setattr(cli, "_lab_extension", lambda: None)

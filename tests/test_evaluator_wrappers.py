@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -105,6 +107,21 @@ def test_a_failed_trial_stays_one_and_needs_no_size():
 def test_a_size_that_is_not_measured_is_named():
     with pytest.raises(ValueError, match=r"one of the trial's metrics \(flops\); got 'parameters'"):
         Penalized(giving(score=0.9, metrics={"flops": 1}), 1.0)([CELL])
+
+
+@pytest.mark.parametrize("penalty", [np.nan, np.inf])
+def test_a_penalty_that_is_no_finite_number_is_refused(penalty):
+    with pytest.raises(ValueError, match=f"penalty must be a finite number; got {penalty}"):
+        Penalized(giving(score=0.9), penalty)
+
+
+def test_a_size_that_is_no_finite_number_is_refused_and_not_left_out_of_the_score():
+    """Tables have NaN where a metric was not measured; a score of NaN would be replaced by the accuracy."""
+    inner = giving(accuracy=0.9, metrics={"parameters": np.nan})
+    with pytest.raises(ValueError, match=f"must be a finite number; got nan as parameters of {re.escape(str(CELL))}"):
+        Penalized(inner, 1e-4)([CELL])
+    with pytest.raises(ValueError, match=r"got inf as .*<lambda> of "):
+        Penalized(inner, 1e-4, size=lambda _: np.inf)([CELL])
 
 
 def test_a_penalty_finds_smaller_networks():

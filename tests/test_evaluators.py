@@ -190,6 +190,27 @@ def test_wrong_settings_are_refused_before_anything_is_trained():
         train(batch_size=129)
     with pytest.raises(ValueError, match=r"epochs must be a whole number; got 1\.5"):
         train(epochs=1.5)
+    for name in ("channels", "cells"):
+        with pytest.raises(ValueError, match=f"{name} must be at least 1; got 0"):
+            train(**{name: 0})
+
+
+@pytest.mark.parametrize("name", ["seed", "channels", "cells"])
+@pytest.mark.parametrize("value", [8.5, "8", None, True])
+def test_seed_and_sizes_must_be_whole_numbers(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be a whole number; got {value!r}"):
+        train(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [("channels", r"Write Train\(data, channels=…\)"), ("cells", r"Write Train\(data, cells=…\)")]
+    + [(name, "Leave it out") for name in ("architecture", "input_shape", "classes", "rng")],
+)
+def test_what_train_tells_the_network_itself_is_no_option_of_the_network(name, way):
+    says = rf"network must not have '{name}', which Train sets itself; got {{'{name}': 16}}\. {way}\."
+    with pytest.raises(ValueError, match=says):
+        train(network={name: 16})
 
 
 def test_a_training_that_takes_too_long_is_a_failed_trial_with_the_curve_so_far(monkeypatch):

@@ -299,8 +299,16 @@ def test_a_space_of_one_s_own_needs_a_method_or_an_evaluator():
 
 
 def test_none_is_no_number_of_classes_even_for_a_regression():
-    with pytest.raises(ValueError, match=r"classes must be a number; got None\. .* pass data\.outputs"):
+    with pytest.raises(ValueError, match=r"classes must be a whole number; got None\. .* pass data\.outputs"):
         build(NB201.sample(rng()), SIGNAL, None, rng=rng())
+
+
+@pytest.mark.parametrize("name", ["classes", "channels", "cells"])
+@pytest.mark.parametrize("value", [8.5, 8.0, "8", True])
+def test_sizes_are_whole_numbers(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be a whole number; got {value!r}"):
+        build(NB201.sample(rng()), SIGNAL, rng=rng(), **{"classes": 10, name: value})
+    build(NB201.sample(rng()), SIGNAL, rng=rng(), **{"classes": 10, name: np.int64(2)})
 
 
 def test_a_seed_is_no_source_of_randomness():

@@ -235,6 +235,31 @@ def test_one_that_diverges_says_so_and_harms_no_other():
         assert spoiled[k].curve == whole[k].curve
 
 
+def test_one_that_diverges_later_keeps_its_curve_so_far_and_harms_no_other(monkeypatch):
+    data, forward, validated = random_dataset((1, 12)), PopulationNetwork.forward, []
+
+    def fitted():
+        rngs = [np.random.default_rng(k) for k in range(3)]
+        networks = built(sampled(3), data, channels=4)
+        return training.fit_population(networks, data, rngs=rngs, epochs=2, batch_size=32, device="cpu")
+
+    def spoiled_after_the_first_epoch(population, inputs, training):
+        logits = forward(population, inputs, training)
+        if not training:
+            validated.append(True)
+        elif validated:
+            logits[1] = math.nan
+        return logits
+
+    whole = fitted()
+    monkeypatch.setattr(PopulationNetwork, "forward", spoiled_after_the_first_epoch)
+    first, failure, last = fitted()
+    assert "training loss became nan in epoch 2 of 2" in str(failure)
+    assert failure.curve == whole[1].curve[:1]
+    for ours, expected in ((first, whole[0]), (last, whole[2])):
+        assert (ours.curve, ours.losses) == (expected.curve, expected.losses)
+
+
 def test_a_learning_rate_that_diverges_is_a_failed_trial_for_each():
     settings = {"epochs": 2, "batch_size": 32, "learning_rate": 1e30, "channels": 4, "device": "cpu"}
     evaluator = Population(random_dataset((1, 12)), **settings)
@@ -424,6 +449,9 @@ def test_the_estimate_of_the_memory_is_neither_too_small_nor_four_times_too_larg
     ("setting", "says"),
     [
         ({"largest": 0}, "largest must be at least 1"),
+        ({"largest": 2.5}, r"largest must be a whole number; got 2\.5"),
+        ({"threads": 1.5}, r"threads must be a whole number; got 1\.5"),
+        ({"threads": None}, r"threads must be a whole number; got None\.$"),
         ({"augmentation": ("translate",)}, "without augmentation"),
         ({"time_limit": 3.0}, "without time_limit"),
         ({"network": {"skeleton": "published"}}, "without network"),
@@ -460,20 +488,42 @@ def test_other_networks_and_sizes_are_refused():
         training.fit_population([narrow, narrow], data, rngs=[np.random.default_rng(0)], batch_size=32)
 
 
+@pytest.mark.parametrize(
+    ("shape", "classes", "says"),
+    [
+        ((1, 12), 3, r"for random a network must return outputs \[batch, 4\], .* of a batch of 32 .*; got \[32, 3\]"),
+        ((1, 12), 5, r"for random a network must return outputs \[batch, 4\], .* of a batch of 32 .*; got \[32, 5\]"),
+        ((2, 12), 4, r"inputs \[batch, 1, 12\]; got one for \[batch, 2, length\]\. .* input_shape=\(1, 12\)"),
+        ((1, 4, 3), 4, r"inputs \[batch, 1, 12\]; got one for \[batch, 1, height, width\]"),
+    ],
+)
+def test_networks_for_another_dataset_are_refused_before_anything_is_trained(shape, classes, says):
+    data, networks = random_dataset((1, 12)), built([EVERYTHING], random_dataset(shape, classes=classes))
+    before = parameters_of(networks[0])
+    with pytest.raises(ValueError, match=says):
+        training.fit_population(networks, data, rngs=[np.random.default_rng(0)], batch_size=32, device="cpu")
+    assert torch.equal(parameters_of(networks[0]), before)
+
+
 # CUDA -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 def test_a_gpu_trains_the_population_as_a_cpu_does():
+    """A slow learning rate, since what is rounded otherwise grows while networks learn: within a few samples."""
     data, cells = nas.data.load("mnist1d"), sampled(8)
-    fits = {
-        device: training.fit_population(
-            built(cells, data), data, rngs=[np.random.default_rng(k) for k in range(8)], epochs=1, device=device
+    samples, steps = len(data.validation.labels), 2 * (len(data.train.labels) // 128)
+    networks, fits = {}, {}
+    for device in ("cpu", "cuda"):
+        networks[device], rngs = built(cells, data), [np.random.default_rng(k) for k in range(8)]
+        fits[device] = training.fit_population(
+            networks[device], data, rngs=rngs, epochs=2, learning_rate=0.001, device=device
         )
-        for device in ("cpu", "cuda")
-    }
-    for ours, reference in zip(fits["cuda"], fits["cpu"], strict=True):
-        assert ours.losses[0] == pytest.approx(reference.losses[0], abs=0.02)
+    for network, ours, reference in zip(networks["cuda"], fits["cuda"], fits["cpu"], strict=True):
+        assert ours.losses == pytest.approx(reference.losses, abs=0.002)
+        assert ours.curve == pytest.approx(reference.curve, abs=12 / samples)
+        assert training.accuracy(network, data, "validation", "cuda") == pytest.approx(ours.curve[-1], abs=5 / samples)
+        assert int(network.norm.num_batches_tracked) == steps
 
 
 # The benchmark ----------------------------------------------------------------------------------

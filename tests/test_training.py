@@ -1,5 +1,6 @@
 import runpy
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -484,6 +485,9 @@ def exhausted(error):
 MEMORY_ERRORS = {
     "a GPU": lambda: exhausted(torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")),
     "torch on the CPU": lambda: torch.empty(2**50),
+    "torch on Windows": lambda: exhausted(
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 4503599627370496 bytes.")
+    ),
     "Python": lambda: bytearray(2**62),
     "cuBLAS": lambda: exhausted(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`")),
 }
@@ -577,12 +581,23 @@ def test_flops_of_convolutions_by_hand():
 @pytest.mark.parametrize("what", [flops, memory, latency])
 def test_measuring_changes_nothing(what):
     model = network()
+    next(module for module in model.modules() if isinstance(module, nn.BatchNorm2d)).eval()  # a frozen one
+    modes = [module.training for module in model.modules()]
     before = [values.clone() for values in model.state_dict().values()]
     what(model, (1, 4, 4))
-    assert model.training
+    assert [module.training for module in model.modules()] == modes
     assert all(torch.equal(a, b) for a, b in zip(before, model.state_dict().values(), strict=True))
     what(model.eval(), (1, 4, 4))
-    assert not model.training
+    assert not any(module.training for module in model.modules())
+
+
+def test_the_clock_waits_for_the_device_that_the_network_is_on(monkeypatch):
+    waited = []
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device=None: waited.append(device))
+    monkeypatch.setattr(torch.mps, "synchronize", lambda: waited.append("mps"))
+    for device in ("cpu", "cuda:1", "mps"):
+        measure._timed(nn.Identity(), SimpleNamespace(device=torch.device(device)))
+    assert waited == [torch.device("cuda:1"), "mps"]
 
 
 class Branches(nn.Module):
@@ -730,6 +745,21 @@ def test_the_benchmark_runs(capsys):
     benchmark["compare_precision"](TASK, "cpu", channels=2, cells=1, epochs=1, batch_size=16)
     said = capsys.readouterr().out
     assert "times as fast" in said and "s/epoch" in said and "(off in our loop)" in said
+
+
+def test_both_loops_of_the_benchmark_have_as_many_threads_as_are_asked_for(monkeypatch):
+    benchmark, build, used = runpy.run_path(BENCHMARK), networks.build, set()
+
+    def watched(*arguments, **settings):
+        network = build(*arguments, **settings)
+        network.register_forward_pre_hook(lambda *_: used.add(torch.get_num_threads()))
+        return network
+
+    monkeypatch.setattr(networks, "build", watched)
+    rows = Split(np.zeros((128, 1, 8), np.float32), np.arange(128) % 2)
+    cell = NASBench201().architecture((3, 0, 0, 3, 0, 0))
+    benchmark["compare_loops"](Dataset("flat", (1, 8), 2, rows, rows, rows), cell, rounds=1, epochs=1, threads=2)
+    assert used == {2}
 
 
 def test_the_benchmarks_switches_leave_the_training_what_it_is():

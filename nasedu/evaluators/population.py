@@ -33,8 +33,8 @@ class Population(Train):
 
     Args:
         largest: how many to train at once, at least 1; None for what is quickest and fits in half of the free memory.
-        threads: of the CPU, at least 1. Two are half as quick again on two idle cores, and far slower where another
-            program holds one of them.
+        threads: of the CPU, at least 1. With two, a training took two thirds of the time on two idle cores, and far
+            longer where another program held one of them.
         progress: show a bar over the epochs of those that are trained at once.
         data, epochs, seed, channels, cells, batch_size, learning_rate, weight_decay, schedule, optimizer,
             label_smoothing, device: see :class:`nasedu.evaluators.Train`. There is no augmentation, no time
@@ -55,11 +55,12 @@ class Population(Train):
     threads: int = 1
 
     def __post_init__(self) -> None:
+        from nasedu.networks.builder import check_sizes
+
         super().__post_init__()
-        if self.largest is not None and self.largest < 1:
-            raise ValueError(f"largest must be at least 1, or None for what fits; got {self.largest}.")
-        if self.threads < 1:
-            raise ValueError(f"threads must be at least 1; got {self.threads}.")
+        check_sizes(threads=self.threads)
+        if self.largest is not None:
+            check_sizes(largest=self.largest)
         if self.data.classes is None:
             raise ValueError(f"a population learns to classify; {self.data.name} has real-valued targets. Use Train.")
         possible = {"augmentation": ((),), "time_limit": (None,), "network": ({}, {"skeleton": "micro"})}

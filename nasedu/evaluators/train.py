@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from nasedu.core import HOW_TO_PARSE, Architecture, Metric, Trial
+from nasedu.core import HOW_TO_PARSE, Architecture, Metric, Trial, shown
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,6 +30,7 @@ __all__ = ["Train"]
 
 FIT_SETTINGS = ("epochs", "batch_size", "learning_rate", "weight_decay", "schedule", "optimizer", "label_smoothing")
 MEASURES = ("f1", "latency", "memory")
+OWN = ("architecture", "input_shape", "classes", "rng", "channels", "cells")  # what Train tells nasedu.networks.build
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +47,8 @@ class Train:
         data: what is learned; see :func:`nasedu.data.load`.
         epochs: passes over the training data, at least 1.
         seed: which training, of all the possible ones; not negative.
-        channels: of the first cells.
-        cells: in each stage.
+        channels: of the first cells, at least 1.
+        cells: in each stage, at least 1.
         network: further arguments of :func:`nasedu.networks.build`, such as ``{"skeleton": "published"}``.
         batch_size, learning_rate, weight_decay, schedule, optimizer, label_smoothing:
             see :func:`nasedu.training.fit`.
@@ -95,16 +96,32 @@ class Train:
     def __post_init__(self) -> None:
         from nasedu import training
         from nasedu.data import Dataset
+        from nasedu.networks.builder import check_sizes
 
         if not isinstance(self.data, Dataset):
             raise TypeError(f"data must be a dataset, such as nas.data.load('mnist1d'); got {self.data!r}.")
-        if self.seed < 0:
-            raise ValueError(f"seed must not be negative; got {self.seed}.")
+        self._check_seed()
+        check_sizes(channels=self.channels, cells=self.cells)
+        self._check_network()
         training.check_settings(self.data, **self._fit_settings, augmentation=self.augmentation)
         training.check_time_limit(self.time_limit)
         self._check_measure()
         object.__setattr__(self, "augmentation", tuple(self.augmentation))
         object.__setattr__(self, "device", str(training.device(self.device)))
+
+    def _check_seed(self) -> None:
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int | np.integer):
+            raise ValueError(f"seed must be a whole number; got {shown(self.seed)}.")
+        if self.seed < 0:
+            raise ValueError(f"seed must not be negative; got {self.seed}.")
+
+    def _check_network(self) -> None:
+        for name in OWN:
+            if name in self.network:
+                way = f"Write Train(data, {name}=…)" if hasattr(self, name) else "Leave it out"
+                raise ValueError(
+                    f"network must not have {name!r}, which Train sets itself; got {shown(self.network)}. {way}."
+                )
 
     def _check_measure(self) -> None:
         if isinstance(self.measure, str) or not set(self.measure) <= set(MEASURES):

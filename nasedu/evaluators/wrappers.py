@@ -8,13 +8,14 @@ Each is an evaluator itself: pure where the inner ones are, with their settings 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from nasedu.core import Architecture, Metric, SearchSpace, Trial
+from nasedu.core import Architecture, Metric, SearchSpace, Trial, has_test
 
 __all__ = ["Averaged", "Penalized"]
 
@@ -63,7 +64,7 @@ class Averaged:
     @property
     def has_test(self) -> bool:
         """Whether every evaluator has tests."""
-        return all(_has_test(evaluator) for evaluator in self.evaluators)
+        return all(has_test(evaluator) for evaluator in self.evaluators)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -81,11 +82,11 @@ class Penalized:
 
     Args:
         evaluator: gives f, a trial's score.
-        penalty: c, in units of score per unit of size.
+        penalty: c, in units of score per unit of size; finite.
         size: |A|: the name of one of the trial's metrics, or a function of the architecture.
 
     Raises:
-        ValueError: a trial has no metric of this name.
+        ValueError: the penalty is not finite; in a call, a trial has no metric of this name, or its size is not finite.
 
     Example:
         >>> import nasedu as nas
@@ -99,6 +100,10 @@ class Penalized:
     penalty: float
     size: str | Callable[[Architecture], float] = "parameters"
 
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.penalty):
+            raise ValueError(f"penalty must be a finite number; got {self.penalty}. With 0 size costs nothing.")
+
     def __call__(self, architectures: list[Architecture]) -> list[Trial]:
         """Evaluate every architecture, and lower its score by its size."""
         return [
@@ -108,11 +113,22 @@ class Penalized:
 
     def _size(self, trial: Trial) -> float:
         if not isinstance(self.size, str):
-            return float(self.size(trial.architecture))
-        if self.size not in trial.metrics:
+            size = float(self.size(trial.architecture))
+        elif self.size in trial.metrics:
+            size = _value(trial.metrics[self.size])
+        else:
             known = ", ".join(trial.metrics) or "none"
             raise ValueError(f"size must be a function or one of the trial's metrics ({known}); got {self.size!r}.")
-        return _value(trial.metrics[self.size])
+        if not math.isfinite(size):
+            raise ValueError(
+                f"a size must be a finite number; got {size} as {self._size_name} of {trial.architecture}. Take a size "
+                "that all architectures have."
+            )
+        return size
+
+    @property
+    def _size_name(self) -> str:
+        return self.size if isinstance(self.size, str) else getattr(self.size, "__qualname__", type(self.size).__name__)
 
     def at(self, epochs: float) -> Penalized:
         """Return the same around the evaluator's ``at(epochs)``."""
@@ -130,13 +146,12 @@ class Penalized:
     @property
     def has_test(self) -> bool:
         """Whether the evaluator has tests."""
-        return _has_test(self.evaluator)
+        return has_test(self.evaluator)
 
     @property
     def settings(self) -> dict[str, Any]:
         """The evaluator's name and settings, c and what the size is."""
-        size = self.size if isinstance(self.size, str) else getattr(self.size, "__qualname__", type(self.size).__name__)
-        return {"evaluator": _named_settings(self.evaluator), "penalty": self.penalty, "size": size}
+        return {"evaluator": _named_settings(self.evaluator), "penalty": self.penalty, "size": self._size_name}
 
 
 def _mean(trials: Sequence[Trial]) -> Trial:
@@ -171,10 +186,6 @@ def _mean_metric(metrics: Sequence[Metric | float]) -> Metric | float:
 
 def _value(metric: Metric | float) -> float:
     return metric.value if isinstance(metric, Metric) else float(metric)
-
-
-def _has_test(evaluator: Any) -> bool:
-    return bool(getattr(evaluator, "has_test", hasattr(evaluator, "test")))
 
 
 def _named_settings(evaluator: Any) -> dict[str, Any]:

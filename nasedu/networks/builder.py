@@ -49,7 +49,6 @@ NETWORKS: Mapping[type[SearchSpace], Callable[..., nn.Module]] = {
     Recurrent: recurrent.network,
 }
 """For each space the function network(architecture, input_shape, classes, channels, cells, **options)."""
-LEAST = {"classes": 1, "channels": 1, "cells": 1}
 
 
 def build(
@@ -151,13 +150,14 @@ def check_input_shape(input_shape: Sequence[int]) -> int:
 
 
 def check_sizes(**sizes: int | None) -> None:
-    """Check some of ``classes``, ``channels`` and ``cells``.
+    """Check numbers such as ``classes``, ``channels`` and ``cells``, each given by its name.
 
     Raises:
-        ValueError: one of them is too small.
+        ValueError: one of them is not a whole number, or is less than 1.
     """
     for name, size in sizes.items():
-        if size is None:
-            raise ValueError(f"{name} must be a number; got None. A regression has no classes: pass data.outputs.")
-        if size < LEAST[name]:
-            raise ValueError(f"{name} must be at least {LEAST[name]}; got {size}.")
+        if isinstance(size, bool) or not isinstance(size, int | np.integer):
+            way = " A regression has no classes: pass data.outputs." if (name, size) == ("classes", None) else ""
+            raise ValueError(f"{name} must be a whole number; got {shown(size)}.{way}")
+        if size < 1:
+            raise ValueError(f"{name} must be at least 1; got {size}.")

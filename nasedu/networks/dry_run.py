@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -10,7 +11,19 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
 
-__all__ = ["dry_run", "is_of_torch", "on_meta", "tensors"]
+__all__ = ["dry_run", "evaluating", "is_of_torch", "on_meta", "tensors"]
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Let a network evaluate inside the ``with`` block, and leave each of its modules in the mode that it was in."""
+    was_training = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, mode in was_training.items():
+            module.training = mode
 
 
 def on_meta(network: nn.Module) -> dict[str, Tensor]:
@@ -29,15 +42,12 @@ def dry_run(network: nn.Module, state: Mapping[str, Tensor], sample: Tensor, hoo
         sample: on the meta device.
         hooks: on modules of the network.
     """
-    was_training = {module: module.training for module in network.modules()}
     try:
-        network.eval()
-        return torch.func.functional_call(network, dict(state), (sample,))
+        with evaluating(network):
+            return torch.func.functional_call(network, dict(state), (sample,))
     finally:
         for hook in hooks:
             hook.remove()
-        for module, mode in was_training.items():
-            module.training = mode
 
 
 def is_of_torch(module: nn.Module) -> bool:

@@ -7,7 +7,8 @@ for each action. There is no softmax at its end: rewards are no probabilities. W
 how far the scores are apart, f need not learn their unit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +16,6 @@ import torch
 from torch import Tensor
 
 from nasedu.strategies.environments import Environment, State
-from nasedu.training.devices import threads
 
 __all__ = ["QNetwork"]
 
@@ -62,7 +62,7 @@ class QNetwork:
         for row, state in zip(x.numpy(), states, strict=True):
             row[[start + choice for start, choice in zip(self.starts, state, strict=False)]] = 1.0
         W_1, b_1, W_2, b_2, W_3, b_3 = parameters
-        with threads(1):  # sums over threads depend on how many there are
+        with _one_thread():
             f = torch.relu(torch.relu(x @ W_1 + b_1) @ W_2 + b_2) @ W_3 + b_3
         return self.mean + self.deviation * f
 
@@ -71,7 +71,7 @@ class QNetwork:
         q = self._q(states, self.parameters).gather(1, torch.tensor(slots)[:, None])[:, 0]
         loss = torch.nn.functional.huber_loss(q / self.deviation, torch.from_numpy(y) / self.deviation)
         self.optimizer.zero_grad()
-        with threads(1):
+        with _one_thread():
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
         return loss.item()
@@ -79,3 +79,14 @@ class QNetwork:
     def renew_target(self) -> None:
         """Copy θ."""
         self.target_parameters = [parameter.detach().clone() for parameter in self.parameters]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums over threads depend on how many there are; one thread always gives the same."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

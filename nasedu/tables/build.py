@@ -25,8 +25,8 @@ import math
 import os
 import platform
 import statistics
-import sys
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,15 +41,15 @@ from numpy.typing import NDArray
 from nasedu.core import Architecture, SearchSpace
 from nasedu.spaces import NASBench201
 from nasedu.tables.table import Table
-from nasedu.tables.workers import cores, each
+from nasedu.tables.workers import each
 
 if TYPE_CHECKING:
     from nasedu.data import Dataset
     from nasedu.evaluators import Population
 
 __all__ = [
-    *("RECIPES", "SPACE", "Recipe", "batches", "build", "difference", "distinct", "machine", "measure", "shortened"),
-    *("train", "versions"),
+    *("RECIPES", "SPACE", "Recipe", "batches", "build", "count", "difference", "distinct", "machine", "measure"),
+    *("shortened", "train", "versions"),
 ]
 
 FORMAT, VERSION = "nasedu.table.part", 1
@@ -142,6 +142,7 @@ def build(
             is at work in the folder, or there is too little data to time an epoch.
         ChildProcessError: a worker died.
     """
+    from joblib import cpu_count
     from tqdm.auto import tqdm
 
     from nasedu import training
@@ -150,7 +151,7 @@ def build(
         if value is not None and value < 1:
             raise ValueError(f"{name} must be at least 1; got {value}.")
     device = str(training.device(device))
-    processes = processes or (cores() if device == "cpu" else 1)
+    processes = processes or (cpu_count() if device == "cpu" else 1)
     settings = recipe.settings(device)
     short, steps = shortened(recipe)
     folder = Path(folder)
@@ -188,28 +189,50 @@ def _quickest(recipe: Recipe, settings: Record) -> int:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Let one process at a time in; a lock file whose process has ended holds nobody back."""
-    mine = f"{os.getpid()} {psutil.Process().create_time()}"
+    """Let one process at a time in; the lock file of a process of this machine that has ended holds nobody back."""
+    mine = path.with_name(f"{path.name}.{uuid.uuid4().hex}")  # a lock is there with all its content, or not at all
+    mine.write_text(f"{os.getpid()} {psutil.Process().create_time()} {platform.node()}", encoding="utf-8")
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(mine)
+        _link(mine, path)
     except FileExistsError:
-        holder = path.read_text(encoding="utf-8")
-        if _runs(holder):
-            raise ValueError(
-                f"process {holder.split()[0]} is building here, says {path}. Wait for it, or build in another folder."
-            ) from None
-        path.write_text(mine, encoding="utf-8")
+        _check_over(path)
+        os.replace(mine, path)
+    finally:
+        mine.unlink(missing_ok=True)
     try:
         yield
     finally:
         path.unlink(missing_ok=True)
 
 
-def _runs(holder: str) -> bool:
+def _link(file: Path, path: Path) -> None:
+    """Give a file this name too, or copy it where file systems have no links; FileExistsError if the name is taken."""
+    try:
+        os.link(file, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        with path.open("x", encoding="utf-8") as lock:
+            lock.write(file.read_text(encoding="utf-8"))
+
+
+def _check_over(path: Path) -> None:
+    """Refuse a lock file whose process may still be there."""
+    number, start, host = [*path.read_text(encoding="utf-8").split(maxsplit=2), "", "", ""][:3]
+    if host not in ("", platform.node()):  # locks of older versions do not name it
+        raise ValueError(
+            f"process {number} on {host} is building here, says {path}. Wait for it, or build in another folder. "
+            "Whether it still runs cannot be seen from here: if that build is over, delete the file."
+        ) from None
+    if _runs(number, start):
+        raise ValueError(
+            f"process {number} is building here, says {path}. Wait for it, or build in another folder."
+        ) from None
+
+
+def _runs(number: str, start: str) -> bool:
     """Say whether the process with this number and start is still there; numbers are given again."""
     try:
-        number, start = holder.split()
         return bool(abs(psutil.Process(int(number)).create_time() - float(start)) < 2)  # clocks are set
     except (ValueError, psutil.Error):  # cut off when it was written, or gone
         return False
@@ -285,6 +308,15 @@ def shortened(recipe: Recipe) -> tuple[Dataset, int]:
     return Dataset(data.name, data.input_shape, data.classes, train, one, one), steps
 
 
+def count(recipe: Recipe, architecture: Architecture, dataset: Dataset) -> Record:
+    """Return how many weights an architecture's network has, and the FLOPs of one sample."""
+    from nasedu import networks, training
+
+    rng = np.random.default_rng(0)
+    network = networks.build(architecture, dataset.input_shape, dataset.outputs, rng=rng, channels=recipe.channels)
+    return {"parameters": training.parameters(network), "flops": training.flops(network, dataset.input_shape)}
+
+
 def measure(recipe: Recipe, architecture: Architecture, dataset: Dataset, steps: int) -> Record:
     """Return what an architecture costs: weights, FLOPs of one sample, and seconds of an epoch's training steps.
 
@@ -298,7 +330,6 @@ def measure(recipe: Recipe, architecture: Architecture, dataset: Dataset, steps:
 
     evaluator, rng = recipe.evaluator(0, "cpu"), np.random.default_rng(0)
     network = networks.build(architecture, dataset.input_shape, dataset.outputs, rng=rng, channels=recipe.channels)
-    parameters, flops = training.parameters(network), training.flops(network, dataset.input_shape)
     starts: list[float] = []  # of training steps; nan where validation lies between two
     network.register_forward_pre_hook(
         lambda module, _: starts.append(time.thread_time() if module.training else math.nan)
@@ -308,7 +339,7 @@ def measure(recipe: Recipe, architecture: Architecture, dataset: Dataset, steps:
     training.fit(network, dataset, rng=rng, epochs=epochs, batch_size=evaluator.batch_size, device="cpu")
     times = [end - start for start, end in itertools.pairwise(starts) if not math.isnan(end - start)]
     seconds = statistics.median(times[WARM_UP_STEPS:][:TIMED_STEPS]) * steps
-    return {"parameters": parameters, "flops": flops, "seconds_per_epoch": round(seconds, 6)}
+    return {**count(recipe, architecture, dataset), "seconds_per_epoch": round(seconds, 6)}
 
 
 # The part file ---------------------------------------------------------------------------------
@@ -452,11 +483,12 @@ def versions() -> dict[str, str]:
 
 
 def _run(device: str, processes: int, batch: int) -> Record:
+    from joblib import cpu_count
+
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "machine": machine(device),
-        "cores": cores(),
+        "cores": cpu_count(),
         "device": device,
         "processes": processes,
         "batch": batch,
@@ -519,6 +551,8 @@ def _pack(recipe: Recipe, settings: Record, rows: NDArray[np.int64], part: _Part
         tests = np.concatenate([packed._tests, tests], axis=1)
         builds = [*packed.provenance["builds"], *(builds if seeds else [])]
         seeds = [*packed.seeds, *seeds]
+    for run in itertools.chain.from_iterable(made["runs"] for made in builds):
+        run.pop("command", None)  # older versions recorded it, with the folders of the builder
     command = f"nasedu table build {recipe.name} --seeds {len(seeds)}"
     return Table(
         recipe.name,

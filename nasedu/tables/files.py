@@ -17,6 +17,7 @@ import gzip
 import hashlib
 import io
 import json
+import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -28,8 +29,9 @@ from numpy.typing import NDArray
 from nasedu.core import SearchSpace
 from nasedu.tables.table import Table
 
-__all__ = ["read"]
+__all__ = ["finite", "read"]
 
+CSV, JSON = (".csv", ".csv.gz"), (".json", ".json.gz")
 UNITS = {"fraction": 1.0, "%": 100.0}
 Row = tuple[str, str, Mapping[str, Any]]  # where it is in the file, the architecture, its values by column
 
@@ -58,8 +60,8 @@ def read(
         units: unit and better direction of other metrics, such as ``{"latency": ("ms", "lower")}``.
 
     Raises:
-        ValueError: the file is damaged or is not a table, a row is wrong or comes twice, architectures are
-            missing, there is no such column, or the accuracies are not in the unit.
+        ValueError: the file's name ends in something else, it is damaged or is not a table, a row is wrong or comes
+            twice, architectures are missing, there is no such column, or the accuracies are not in the unit.
         FileNotFoundError: there is no such file.
     """
     if isinstance(metrics, str):
@@ -75,8 +77,13 @@ def read(
     if score in metrics:
         raise ValueError(f"the score is each trial's accuracy, so it may not be a metric as well; got {score!r}.")
     path = Path(path)
+    if not path.name.endswith((*JSON, *CSV)):
+        raise ValueError(
+            f"the name of {path} must end in .csv or .json, or one of them and .gz. "
+            "A table that was saved as .npz is read by nas.tables.Table.load(file)."
+        )
     content = path.read_bytes()
-    rows = _json_rows if path.name.endswith((".json", ".json.gz")) else _csv_rows
+    rows = _json_rows if path.name.endswith(JSON) else _csv_rows
     columns = [score, *([] if test is None else [test]), *metrics]
     values = _collect(space, rows(_text(content, path), path), columns, path)
     accuracies = {
@@ -163,7 +170,7 @@ def _collect(
                 raise ValueError(f"no column {column!r} in {path}; it has {known} ({where}).")
         try:
             choices = space.parse(name).choices
-            numbers = [_number(values[column]) for column in columns]
+            numbers = [finite(values[column]) for column in columns]
         except (ValueError, OverflowError) as error:  # a whole number of hundreds of digits is too large
             raise ValueError(f"{path}, {where}: {error}") from error
         if choices in found:
@@ -179,9 +186,15 @@ def _collect(
     return dict(zip(columns, by_row.T, strict=True))
 
 
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or not np.isfinite(float(value)):
-        raise ValueError(f"every value must be a finite number; got {value!r}.")
+def finite(value: Any) -> float:
+    """Return a file's value, a number or its text, as a number.
+
+    Raises:
+        ValueError: it is no finite number.
+        OverflowError: it is a whole number that is too large for one.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or not math.isfinite(float(value)):
+        raise ValueError(f"every value must be a finite number; got {str(value)[:80]!r}.")
     return float(value)
 
 

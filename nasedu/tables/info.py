@@ -128,5 +128,6 @@ def _provenance(provenance: dict[str, Any]) -> list[str]:
         hours = f"{build['training_seconds'] / 3600:.1f} hours of one process"
         seeds = ", ".join(map(str, build["seeds"]))
         lines.append((f"seeds {seeds}", f"{hours}, {last['device']}, {last['machine']}, {last['cores']} cores"))
+        lines.append(("", f"processes {last['processes']}, each with {last['batch']} architectures side by side"))
         lines.append(("", f"{build['runs'][0]['started'][:10]} to {last['started'][:10]}; {versions}"))
     return [f"{name:<20} {value}" for name, value in lines]

@@ -44,6 +44,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nasedu.spaces import NASBench101
+from nasedu.tables.files import finite
 from nasedu.tables.table import Table
 
 __all__ = ["read_nasbench101"]
@@ -174,18 +175,12 @@ def _rows(text: str) -> list[list[int]]:
 def _training(record: Mapping[str, Any]) -> Training:
     _ = record["validation_accuracy"]  # the one that must be there
     columns = "halfway_validation_accuracy", "validation_accuracy", "test_accuracy"
-    accuracies = [_number(record[column]) if column in record else math.nan for column in columns]
+    accuracies = [finite(record[column]) if column in record else math.nan for column in columns]
     for accuracy in accuracies:
         if not (0 <= accuracy <= 1 or math.isnan(accuracy)):
             raise ValueError(f"accuracies must lie in 0..1; got {accuracy:g}.")
     others = ("trainable_parameters", "training_time")
-    return Training(*accuracies, *(_number(record[column]) if column in record else math.nan for column in others))
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or not math.isfinite(float(value)):
-        raise ValueError(f"every value must be a finite number; got {str(value)[:80]!r}.")
-    return float(value)
+    return Training(*accuracies, *(finite(record[column]) if column in record else math.nan for column in others))
 
 
 # JSON and CSV ---------------------------------------------------------------------------------

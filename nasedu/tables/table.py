@@ -88,12 +88,14 @@ class Table:
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
         self.name, self.space = name, space
-        self.seeds, self.epochs, self.samples = tuple(seeds), tuple(epochs), samples
+        self.seeds, self.epochs = _plain(seeds), _plain(epochs)
+        self.samples = None if samples is None else _plain(samples)
         self.provenance = dict(provenance or {})
         self.names = None if names is None else tuple(names)
+        self.validation = _frozen(validation, np.float64)
+        self._check_complete(rows)
         count = space.size if names is None else len(names)
         self.rows = _frozen(np.arange(count) if rows is None else rows, np.int64)
-        self.validation = _frozen(validation, np.float64)
         self._tests = None if test is None else _frozen(test, np.float64)
         self.units = {key: (units or {}).get(key) or _known_unit(key) for key in metrics or {}}
         self.metrics = {key: _frozen(values, DTYPES.get(key, np.float64)) for key, values in (metrics or {}).items()}
@@ -103,6 +105,15 @@ class Table:
         self._row_of = dict(zip(keys, self.rows.tolist(), strict=True))
         self._views: dict[tuple[int | None, int], Table] = {}  # shared by all of them
         self._score(None, len(self.epochs) - 1)
+
+    def _check_complete(self, rows: ArrayLike | None) -> None:
+        size, given = self.space.size, self.validation.shape[:1]
+        if rows is None and self.names is None and given != (size,):  # before a row is made for each architecture
+            raise ValueError(
+                f"table {self.name} is not complete: it must have a row for each of the {size:,} architectures of "
+                f"{self.space.name}; got {given[0] if given else 0:,}. Those that share rows need rows=…, and a table "
+                "of some of the space names its rows, names=[space.canonical(architecture), …]."
+            )
 
     def _check_axes(self) -> None:
         if not all(type(seed) is int for seed in self.seeds) or len({*self.seeds}) < len(self.seeds):
@@ -130,9 +141,13 @@ class Table:
         for key, (values, shape) in shapes.items():
             if values.shape != shape:
                 raise ValueError(f"{key} of table {self.name} must have the shape {shape}; got {values.shape}.")
-        for key in ("validation", "test"):
-            if key in shapes and not (np.isnan(shapes[key][0]) | (abs(shapes[key][0] - 0.5) <= 0.5)).all():
-                raise ValueError(f"{key} of table {self.name} must be accuracies in [0, 1].")
+        for key in [key for key in ("validation", "test") if key in shapes]:
+            values = shapes[key][0]
+            if not (np.isnan(values) | (abs(values - 0.5) <= 0.5)).all():
+                raise ValueError(
+                    f"{key} of table {self.name} must be accuracies in [0, 1]; got {np.nanmin(values):g}.."
+                    f"{np.nanmax(values):g}. Divide percent by 100."
+                )
         if self.names is not None:
             if len({*self.names}) < count or not np.array_equal(self.rows, np.arange(count)):
                 raise ValueError(
@@ -144,8 +159,12 @@ class Table:
                 f"table {self.name} is not complete: it must have the row of each of the {self.space.size:,} "
                 f"architectures of {self.space.name}; got an array of shape {self.rows.shape}."
             )
-        if not np.array_equal(np.unique(self.rows), np.arange(count)):
-            raise ValueError(f"table {self.name}: its {count:,} rows must all be used, and no others.")
+        wrong = np.setxor1d(self.rows, np.arange(count))
+        if len(wrong):
+            what = "is not used" if 0 <= wrong[0] < count else "is used and not there"
+            raise ValueError(
+                f"table {self.name}: its {count:,} rows must all be used, and no others; row {wrong[0]} {what}."
+            )
 
     def _score(self, seed: int | None, epoch: int) -> None:
         """Choose what trials are made from: the mean or one seed, up to an epoch's index."""
@@ -210,7 +229,7 @@ class Table:
         if seed not in self.seeds:
             known = ", ".join(map(str, self.seeds))
             raise ValueError(f"seed must be one of those of table {self.name} ({known}); got {seed}.")
-        return self._view(seed, self.epochs.index(self.scored_epoch))
+        return self._view(self.seeds[self.seeds.index(seed)], self.epochs.index(self.scored_epoch))  # none of numpy's
 
     def _view(self, seed: int | None, epoch: int) -> Table:
         if (seed, epoch) not in self._views:
@@ -261,8 +280,18 @@ class Table:
         return [self._architecture(key) for key in self._row_of]
 
     def best(self) -> Architecture:
-        """Return the architecture with the highest validation accuracy; the first one on a tie."""
-        return self._architecture(list(self._row_of)[int(np.nanargmax(self.accuracies()))])
+        """Return the architecture with the highest validation accuracy; the first one on a tie.
+
+        Raises:
+            ValueError: all trainings are missing or failed.
+        """
+        accuracies = self.accuracies()
+        if np.isnan(accuracies).all():
+            raise ValueError(
+                f"{self!r} has no best architecture: all trainings are missing or failed. "
+                "Another seed or epoch may have some: table.one(seed), table.at(epochs)."
+            )
+        return self._architecture(list(self._row_of)[int(np.nanargmax(accuracies))])
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -310,7 +339,12 @@ class Table:
     # Files -------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:
-        """Write the table to one npz file; what was there before is replaced in one step."""
+        """Write the table to one npz file; what was there before is replaced in one step.
+
+        Raises:
+            ValueError: accuracies are no counts of the samples.
+            TypeError: provenance has values that JSON does not know.
+        """
         path = Path(path)
         header = {
             "format": FORMAT,
@@ -323,6 +357,12 @@ class Table:
             "samples": self.samples,
             "provenance": self.provenance,
         }
+        try:
+            text = json.dumps(header)
+        except TypeError as error:
+            raise TypeError(
+                f"provenance of table {self.name} must be JSON values: {error}. Of a value of numpy take .tolist()."
+            ) from error
         counts = self.samples or (None, None)
         small = len(self.validation) <= 2**16
         arrays = {"rows": self.rows.astype(np.uint16 if small else np.int64), **self._prefixed_metrics()}
@@ -332,9 +372,12 @@ class Table:
         if self._tests is not None:
             arrays["test"] = _counted(self._tests, counts[1], self.name)
         unfinished = path.with_name(path.name + ".unfinished")
-        with unfinished.open("wb") as file:
-            np.savez_compressed(file, header=np.array(json.dumps(header)), **arrays)  # type: ignore[arg-type]
-        os.replace(unfinished, path)
+        try:
+            with unfinished.open("wb") as file:
+                np.savez_compressed(file, header=np.array(text), **arrays)  # type: ignore[arg-type]
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     def _prefixed_metrics(self) -> dict[str, NDArray[Any]]:
         return {f"metric {key}": values for key, values in self.metrics.items()}
@@ -381,6 +424,11 @@ def mean_known(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     known = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.where(known, values, 0.0).sum(axis) / known.sum(axis))
+
+
+def _plain(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Return values with numpy's numbers as Python's, which JSON knows."""
+    return tuple(value.item() if isinstance(value, np.generic) else value for value in values)
 
 
 def _frozen(values: ArrayLike, dtype: Any) -> NDArray[Any]:

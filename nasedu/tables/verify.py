@@ -37,17 +37,16 @@ from nasedu.tables.build import (
     SPACE,
     Recipe,
     batches,
+    count,
     difference,
     distinct,
     machine,
-    measure,
-    shortened,
     train,
     versions,
 )
 from nasedu.tables.info import seed_noise
 from nasedu.tables.table import Table
-from nasedu.tables.workers import cores, each
+from nasedu.tables.workers import each
 
 __all__ = ["Comparison", "Verification", "compare", "report", "verify"]
 
@@ -128,6 +127,8 @@ def verify(
         ValueError: a number is out of range, or the table was not made by a recipe.
         ChildProcessError: a worker died.
     """
+    from joblib import cpu_count
+
     from nasedu import training
 
     for name, value, most in (("rows", rows, len(table.validation)), ("processes", processes, None)):
@@ -145,7 +146,7 @@ def verify(
     cells = [architectures[row] for row in drawn]
     problems += _check_costs(table, recipe, drawn, cells)
     seeds = int(rng.choice(table.seeds)), max(table.seeds) + 1
-    processes = processes or (cores() if device == "cpu" else 1)
+    processes = processes or (cpu_count() if device == "cpu" else 1)
     comparisons: list[Comparison] = []
     for new, records in _train(recipe, seeds, cells, processes, device, progress).items():
         failures = _check_failures(table, drawn, new, records)
@@ -319,10 +320,9 @@ def _check_structure(table: Table, recipe: Recipe, row_of: NDArray[np.int64]) ->
 
 
 def _check_costs(table: Table, recipe: Recipe, drawn: NDArray[np.int64], cells: Sequence[Architecture]) -> list[str]:
-    dataset, steps = shortened(recipe)
-    problems = []
+    dataset, problems = recipe.load_data(), []
     for row, cell in zip(drawn, cells, strict=True):
-        found = measure(recipe, cell, dataset, steps)
+        found = count(recipe, cell, dataset)
         problems += [
             f"{name} of row {row} ({cell}) are {table.metrics[name][row]:,} there and {found[name]:,} now"
             for name in ("parameters", "flops")

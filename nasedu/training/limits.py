@@ -15,7 +15,7 @@ from torch import nn
 
 __all__ = ["TrainingFailure", "check_time_limit", "memory_limit", "time_limit"]
 
-NO_MEMORY = ("out of memory", "can't allocate memory", "ALLOC_FAILED")  # what torch says, on GPUs and on the CPU
+NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")  # as GPUs and CPUs say it
 
 
 class TrainingFailure(RuntimeError):

@@ -10,10 +10,9 @@ The first three are properties of the network. The last one is a measurement, an
 
 from __future__ import annotations
 
-import contextlib
 import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
+from nasedu.networks.dry_run import evaluating
 from nasedu.training import devices
 
 __all__ = ["Latency", "flops", "latency", "memory", "parameters"]
@@ -49,7 +49,7 @@ def flops(network: nn.Module, input_shape: Sequence[int]) -> int:
         >>> flops(nn.Conv1d(1, 8, kernel_size=3, padding=1, bias=False), (1, 40))  # 40 · 8 · 3 multiply-adds
         1920
     """
-    with _evaluating(network), FlopCounterMode(display=False) as counter:
+    with evaluating(network), torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(_zeros(network, input_shape, 1))
     return int(counter.get_total_flops())
 
@@ -72,7 +72,7 @@ def memory(network: nn.Module, input_shape: Sequence[int], batch_size: int = 1) 
         >>> memory(layer, (100,))
         4440
     """
-    with _evaluating(network), _Counter() as counter:
+    with evaluating(network), torch.no_grad(), _Counter() as counter:
         for tensor in (*network.parameters(), *network.buffers()):
             counter.add(tensor)
         inputs = _zeros(network, input_shape, batch_size)
@@ -178,7 +178,7 @@ def latency(
     if warm_up < 0:
         raise ValueError(f"warm_up must be at least 0; got {warm_up}.")
     inputs = _zeros(network, input_shape, batch_size)
-    with _evaluating(network), devices.threads(threads):
+    with evaluating(network), torch.no_grad(), devices.threads(threads):
         seconds = [_timed(network, inputs) for _ in range(warm_up + runs)]
     return Latency(tuple(seconds[warm_up:]), batch_size, threads, str(inputs.device))
 
@@ -186,23 +186,13 @@ def latency(
 def _timed(network: nn.Module, inputs: Tensor) -> float:
     started = time.perf_counter()
     network(inputs)
-    if inputs.device.type != "cpu":
-        getattr(torch, inputs.device.type).synchronize()
+    if inputs.device.type == "cuda":
+        torch.cuda.synchronize(inputs.device)
+    elif inputs.device.type == "mps":
+        torch.mps.synchronize()
     return time.perf_counter() - started
 
 
 def _zeros(network: nn.Module, input_shape: Sequence[int], batch_size: int) -> Tensor:
     weights = next(network.parameters(), torch.empty(0))
     return torch.zeros(batch_size, *input_shape, device=weights.device)
-
-
-@contextlib.contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
-    """Let the network evaluate, without gradients, and leave it in the mode that it was in."""
-    was_training = network.training
-    network.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        network.train(was_training)

@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
 import psutil
@@ -31,10 +32,11 @@ from tqdm.auto import tqdm
 
 from nasedu.data import Dataset
 from nasedu.networks.initialization import torch_generator
+from nasedu.networks.nasbench201 import CellNetwork
 from nasedu.networks.population import PopulationNetwork
 from nasedu.training import devices
 from nasedu.training.limits import TrainingFailure, memory_limit
-from nasedu.training.loop import Fit, check_settings, diverged, make_optimizer, make_schedule
+from nasedu.training.loop import Fit, check_settings, diverged, make_optimizer, make_schedule, wrong_outputs
 
 __all__ = ["fit_population", "population_size"]
 
@@ -86,7 +88,8 @@ def fit_population(
         For each network how its training went, or why it failed. The seconds of a fit are its share of the whole.
 
     Raises:
-        ValueError: a setting is out of range, the networks do not fit together, or there is no such device.
+        ValueError: a setting is out of range, the networks do not fit together or to the dataset, or there is no such
+            device.
         TrainingFailure: there is too little memory for so many networks.
     """
     started = time.perf_counter()
@@ -104,6 +107,7 @@ def fit_population(
     failures: dict[int, TrainingFailure] = {}
     with devices.threads(threads), memory_limit(where, batch_size, len(networks)), torch.no_grad():
         population = PopulationNetwork(networks, dataset.input_shape, where)
+        _check_sizes(cast(CellNetwork, networks[0]), dataset, batch_size)  # and with it the others: they are alike
         weights = nn.Parameter(population.weights)  # the same memory
         weights.grad = population.gradient
         torch_optimizer = make_optimizer(optimizer, [weights], learning_rate, weight_decay, fused=where.type != "mps")
@@ -158,6 +162,20 @@ def population_size(dataset: Dataset, channels: int, cells: int, batch_size: int
     return max(1, min(LARGEST.get(where.type, 16), int(SHARE_OF_MEMORY * free) // need))
 
 
+def _check_sizes(network: CellNetwork, dataset: Dataset, batch_size: int) -> None:
+    """Raise ValueError unless a network takes the inputs of a dataset and has a logit for each of its classes."""
+    given, taken = dataset.input_shape, next(network.stem.parameters()).shape[1:]  # of samples; [channels, *kernel]
+    if (given[0], len(given)) != (taken[0], len(taken)):
+        space = "length" if len(taken) == 2 else "height, width"
+        raise ValueError(
+            f"for {dataset.name} a network must take inputs [batch, {', '.join(map(str, given))}]; got one for "
+            f"[batch, {taken[0]}, {space}]. Build it with input_shape={given}."
+        )
+    outputs = network.classifier.out_features
+    if outputs != dataset.outputs:
+        raise wrong_outputs(torch.empty(batch_size, outputs, device="meta"), (batch_size, dataset.outputs), dataset)
+
+
 def _memory(input_shape: Sequence[int], channels: int, cells: int, batch_size: int) -> int:
     """Return how many bytes a network of the population needs at most."""
     stages = 2 * cells + 1
@@ -202,7 +220,7 @@ def _recorded(
             losses_of(batch)
     torch.cuda.current_stream(where).wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.device(where), torch.cuda.graph(graph, stream=stream):
         losses = losses_of(batch)
     for ours, value in zip(population.statistics, before, strict=True):
         ours.copy_(value)

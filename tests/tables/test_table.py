@@ -138,6 +138,32 @@ def test_missing_trainings_are_left_out_of_means_and_fail_alone():
     assert table.best() == TOY.architecture((1, 0))
 
 
+def test_where_no_training_succeeded_there_is_no_best():
+    validation = VALIDATION / 40
+    validation[:, 1] = np.nan
+    table = toy(validation=validation)
+    assert table.best() == TOY.architecture((1, 0))
+    with pytest.raises(ValueError, match=r"<Table toys: .*, seed 7, .*> has no best architecture: all trainings are"):
+        table.one(7).best()
+
+
+def test_seeds_epochs_and_samples_may_be_numpys(tmp_path):
+    table = toy(seeds=np.array([0, 7]), epochs=np.arange(1, 4), samples=np.array([40, 80]))
+    assert (table.seeds, table.epochs, table.samples) == ((0, 7), (1, 2, 3), (40, 80))
+    table.save(tmp_path / "toys.npz")
+    assert_equal(Table.load(tmp_path / "toys.npz", TOY), toy())
+    assert json.dumps(table.one(np.int64(7)).settings) == json.dumps(toy().one(7).settings)
+    with pytest.raises(ValueError, match=r"must be different whole numbers; got \(0\.0, 7\.0\)"):
+        toy(seeds=np.array([0.0, 7.0]))
+
+
+def test_a_part_of_a_space_that_is_too_large_to_list_is_asked_for_its_names():
+    darts = nas.space("darts")
+    message = rf"not complete: .* {darts.size:,} architectures of darts; got 2\. .* names its rows, names=\["
+    with pytest.raises(ValueError, match=message):
+        Table("few", darts, [[[0.5]], [[0.6]]])
+
+
 def test_a_curve_needs_every_epoch():
     assert toy(epochs=(1, 2, 4))(list(TOY))[0].curve == ()
     assert toy(epochs=(1, 2, 4)).at(2)(list(TOY))[0].curve != ()
@@ -175,11 +201,19 @@ def test_a_table_says_what_it_is():
         ),
         ({"test": TEST[:2] / 80}, r"test of table toys must have the shape \(3, 2\); got \(2, 2\)"),
         ({"metrics": {"flops": (1, 2)}}, r"flops of table toys must have the shape \(3,\); got \(2,\)"),
-        ({"validation": VALIDATION}, r"validation of table toys must be accuracies in \[0, 1\]"),
-        ({"test": -TEST / 80}, r"test of table toys must be accuracies in \[0, 1\]"),
+        (
+            {"validation": VALIDATION},
+            r"validation of table toys must be accuracies in \[0, 1\]; got 5\.\.36\. Divide percent by 100\.",
+        ),
+        ({"test": -TEST / 80}, r"test of table toys must be accuracies in \[0, 1\]; got -0\.7625\.\.-0\.125\."),
         ({"rows": (0, 1, 2)}, r"not complete: it must have the row of each of the 4 architectures of toy; got an"),
-        ({"rows": (0, 1, 2, 3)}, "its 3 rows must all be used, and no others"),
-        ({"rows": (0, 1, 1, 1)}, "its 3 rows must all be used, and no others"),
+        ({"rows": (0, 1, 2, 3)}, "its 3 rows must all be used, and no others; row 3 is used and not there"),
+        ({"rows": (0, 1, 2, -1)}, "its 3 rows must all be used, and no others; row -1 is used and not there"),
+        ({"rows": (0, 1, 1, 1)}, "its 3 rows must all be used, and no others; row 2 is not used"),
+        (
+            {"rows": None},
+            r"not complete: it must have a row for each of the 4 architectures of toy; got 3\. .*names=\[",
+        ),
         ({"metrics": {"watts": (1, 2, 3)}}, "metric 'watts' needs a unit and a direction"),
     ],
 )
@@ -229,6 +263,21 @@ def test_a_saved_table_is_the_same_to_the_last_bit(tmp_path):
     Table.load(path, TOY).save(path)
     assert path.read_bytes() == first
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_cannot_be_saved_leaves_nothing_behind(tmp_path, monkeypatch):
+    with pytest.raises(TypeError, match=r"provenance of table toys must be JSON values: .* int64 .* take \.tolist\(\)"):
+        toy(provenance={"rows": np.int64(3)}).save(tmp_path / "toys.npz")
+    assert list(tmp_path.iterdir()) == []
+
+    def full(file, **arrays):
+        file.write(b"PK")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(OSError, match="no space left"):
+        toy().save(tmp_path / "toys.npz")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_counts_are_stored_and_missing_ones_stay_missing(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import signal
 import statistics
 import subprocess
@@ -159,7 +160,30 @@ def test_the_provenance_says_how_it_was_made(whole):
     assert made["seeds"] == [0, 1] and made["training_seconds"] >= 0
     assert set(made["versions"]) == {"nasedu", "torch", "numpy", "python"}
     assert made["runs"][0]["machine"] and made["runs"][0]["started"].startswith("20")
-    assert str(whole[0]) not in json.dumps(provenance).replace(made["runs"][0]["command"], "")
+    assert str(whole[0]) not in json.dumps(provenance)
+    assert made["runs"][0]["processes"] == 1 and made["runs"][0]["batch"] == 2
+
+
+def test_no_table_says_in_which_folder_it_was_built(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["/home/lovelace/nasedu", "table", "build", "tiny", "--out", str(tmp_path)])
+    said = json.dumps(tiny(tmp_path, seeds=1).provenance)
+    assert str(tmp_path) not in said and "lovelace" not in said
+    written = (tmp_path / "tiny.part.jsonl").read_text()
+    assert str(tmp_path) not in written and "lovelace" not in written
+
+
+def test_commands_that_older_builds_recorded_are_read_and_get_into_no_table(tmp_path):
+    tiny(tmp_path, seeds=1)
+    part, path = tmp_path / "tiny.part.jsonl", tmp_path / "tiny.npz"
+    part.write_text(part.read_text().replace('{"run": {', '{"run": {"command": "nasedu --out /home/lovelace", '))
+    path.unlink()
+    assert "lovelace" not in json.dumps(tiny(tmp_path, seeds=1).provenance), "from the part file"
+    old = Table.load(path)
+    old.provenance["builds"][0]["runs"][0]["command"] = "nasedu --out /home/lovelace"
+    old.save(path)
+    assert "lovelace" in json.dumps(Table.load(path).provenance)
+    both = tiny(tmp_path, seeds=2)
+    assert both.seeds == (0, 1) and "lovelace" not in json.dumps(both.provenance), "from the table that it goes on with"
 
 
 def test_all_rows_of_a_seed_come_before_the_next_seed(whole):
@@ -324,6 +348,42 @@ def test_a_second_build_in_the_same_folder_is_refused_and_a_lock_of_a_dead_proce
         lock.write_text(dead)
         assert_same(tiny(tmp_path), whole[1])
         assert not lock.exists()
+
+
+def test_a_build_of_another_machine_is_not_taken_for_dead(whole, tmp_path):
+    lock, mine = tmp_path / "tiny.lock", psutil.Process()
+    for holder in (f"{mine.pid} {mine.create_time()} elsewhere", "99999999 1.0 elsewhere"):
+        lock.write_text(holder)
+        with pytest.raises(ValueError, match=r"process \d+ on elsewhere is building here, .* over, delete the file\."):
+            tiny(tmp_path)
+        assert lock.read_text() == holder
+    lock.write_text(f"{mine.pid} {mine.create_time()} {platform.node()}")
+    with pytest.raises(ValueError, match=f"process {mine.pid} is building here"):
+        tiny(tmp_path)
+    lock.write_text(f"99999999 1.0 {platform.node()}")
+    (tmp_path / "tiny.part.jsonl").write_bytes((whole[0] / "tiny.part.jsonl").read_bytes())
+    assert_same(tiny(tmp_path), whole[1])
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_lock_has_its_content_from_the_first_moment_and_leaves_nothing_behind(tmp_path, monkeypatch, links):
+    link, lock, seen = os.link, tmp_path / "tiny.lock", []
+
+    def watched(file, path):
+        seen.append((Path(file).read_text(), lock.exists()))
+        if not links:
+            raise PermissionError("no links here")
+        link(file, path)
+
+    monkeypatch.setattr(os, "link", watched)
+    mine = f"{os.getpid()} {psutil.Process().create_time()} {platform.node()}"
+    with building._alone(lock):
+        assert lock.read_text() == mine and list(tmp_path.iterdir()) == [lock]
+        with pytest.raises(ValueError, match=f"process {os.getpid()} is building here"), building._alone(lock):
+            pass
+        assert list(tmp_path.iterdir()) == [lock]
+    assert list(tmp_path.iterdir()) == []
+    assert seen == [(mine, False), (mine, True)]
 
 
 # What is refused -------------------------------------------------------------------------------

@@ -206,6 +206,20 @@ def test_a_file_that_is_no_table_is_refused(tmp_path):
         read(TOY, tmp_path / "nowhere.csv", score="validation")
 
 
+@pytest.mark.parametrize("name", ["toy.npz", "toy.parquet", "toy.txt.gz", "csv"])
+def test_a_file_of_another_kind_is_refused_by_its_name(tmp_path, name):
+    message = (
+        r"must end in \.csv or \.json, or one of them and \.gz\. .* \.npz is read by nas\.tables\.Table\.load\(file\)"
+    )
+    with pytest.raises(ValueError, match=message):
+        table(tmp_path, name=name)
+
+
+def test_a_long_value_that_is_no_number_is_cut_off(tmp_path):
+    with pytest.raises(ValueError, match=r"entry 1: .*; got '\[0, 0, .{73}'\.$"):
+        json_table(tmp_path, [{**ROWS[0], "validation": [0] * 1_000}])
+
+
 def test_a_tables_settings_change_with_its_content_and_do_not_say_where_it_is(tmp_path):
     first = table(tmp_path).settings
     assert str(tmp_path) not in json.dumps([first, table(tmp_path).provenance])

@@ -198,6 +198,11 @@ def test_costs_that_are_wrong_are_found(table, tmp_path, name):
     assert problem.startswith(f"{name} of row 2 ({CELLS[2]}) are 5 there and ")
 
 
+def test_costs_are_counted_without_training(table, monkeypatch):
+    monkeypatch.setattr(training, "fit", None)
+    assert check(table).problems == ()
+
+
 def test_a_map_that_is_wrong_is_found(table, tmp_path):
     lying = changed(table, tmp_path, rows=lambda rows: rows.__setitem__(slice(8, 10), (1, 0)))
     assert check(lying).problems == ("2 architectures are in the row of another function",)
@@ -302,6 +307,7 @@ def test_info_says_what_is_in_it(table, tmp_path, capsys):
         "in the better half: cannot be known from two seeds",
         "command              nasedu table build tiny --seeds 2",
         f"digits, checksum {TINY.load_data().checksum}",
+        "processes 1, each with ",
     ):
         assert expected in said
 
