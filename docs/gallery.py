@@ -169,8 +169,8 @@ def small_cells() -> Iterator[Entry]:
     for name, title, cell in (("best", "The best cell", best), ("worst", "The worst cell", worst)):
         yield of(
             f"nasbench201-{name}", f"{title} of NAS-Bench-201 on MNIST-1D", cell,
-            f"By the table `{TABLE}`: {100 * table.test(cell):.2f} % test accuracy, the mean of {len(table.seeds)} trainings. "
-            f"{reasons[name]}",
+            f"By the table `{TABLE}`: {100 * table.test(cell):.2f} % test accuracy, "
+            f"the mean of {len(table.seeds)} trainings. {reasons[name]}",
         )  # fmt: skip
     matrix = ["0111010", "0000001", "0000001", "0000100", "0000001", "0000001", "0000000"]
     conv3, conv1, pool = "conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3"
