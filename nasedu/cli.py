@@ -463,6 +463,8 @@ def _race(arguments: argparse.Namespace) -> int:
 
     if arguments.figure is not None:
         nas.plots.check_format(arguments.figure)
+        if not arguments.figure.parent.is_dir():
+            raise FileNotFoundError(f"there is no folder {arguments.figure.parent} for the figure; make it first.")
     strategies = _racers(arguments.strategies)
     table = nas.tables.find(arguments.table)
     if not table.has_test:

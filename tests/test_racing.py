@@ -487,6 +487,12 @@ def test_the_command_prints_means_and_spreads_and_draws(folder, tmp_path, capsys
     assert picture.stat().st_size > 10_000
 
 
+def test_a_folder_that_is_not_there_is_told_before_the_race(folder, tmp_path, capsys):
+    assert race(folder, "--trials", "10", "--figure", str(tmp_path / "none" / "race.png")) != 0
+    said = capsys.readouterr()
+    assert "there is no folder" in said.err and "RandomSearch" not in said.out
+
+
 def test_unless_said_otherwise_some_of_each_family_race_and_random_search_is_the_first(folder, capsys):
     assert race(folder, "--trials", "3", "--seeds", "1") == 0
     title, _, *rows = capsys.readouterr().out.splitlines()[:-3]

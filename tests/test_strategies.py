@@ -361,6 +361,7 @@ def test_strategies_are_imported_without_torch():
     ("name", "arguments", "message"),
     [
         ("RegularizedEvolution", {"population_size": 3, "sample_size": 4}, "sample_size must lie in 1..*=3; got 4"),
+        ("RegularizedEvolution", {"population_size": 0}, "population_size must be at least 1; got 0"),
         ("GeneticAlgorithm", {"population_size": 1}, "population_size must be a whole number, at least 2; got 1"),
         ("GeneticAlgorithm", {"population_size": "10"}, "population_size must be a whole number, at least 2; got '10'"),
         ("NSGA2", {"population_size": "10"}, "population_size must be a whole number, at least 2; got '10'"),

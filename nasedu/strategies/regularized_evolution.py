@@ -39,6 +39,7 @@ from typing import Any
 import numpy as np
 
 from nasedu.core import Architecture, SearchSpace, Trial
+from nasedu.strategies.arguments import check_at_least
 
 __all__ = ["RegularizedEvolution"]
 
@@ -66,7 +67,7 @@ class RegularizedEvolution:
 
     Raises:
         TypeError: a size is no whole number.
-        ValueError: sample_size is outside 1..population_size.
+        ValueError: population_size is below 1, or sample_size outside 1..population_size.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class RegularizedEvolution:
         for name, value in (("population_size", population_size), ("sample_size", sample_size)):
             if not isinstance(value, int | np.integer) and (name, value) != ("sample_size", None):
                 raise TypeError(f"{name} must be a whole number; got {value!r}.")
+        check_at_least(1, population_size=population_size)
         size = max(population_size // 2, 1) if sample_size is None else sample_size
         if not 1 <= size <= population_size:
             raise ValueError(f"sample_size must lie in 1..population_size={population_size}; got {size}.")

@@ -98,7 +98,7 @@ class Table:
         self.rows = _frozen(np.arange(count) if rows is None else rows, np.int64)
         self._tests = None if test is None else _frozen(test, np.float64)
         self.units = {key: (units or {}).get(key) or _known_unit(key) for key in metrics or {}}
-        self.metrics = {key: _frozen(values, DTYPES.get(key, np.float64)) for key, values in (metrics or {}).items()}
+        self.metrics = {key: _frozen(values, _dtype(key, values)) for key, values in (metrics or {}).items()}
         self._check_axes()
         self._check()
         keys: Iterable[tuple[int, ...] | str] = space._all_choices() if self.names is None else self.names
@@ -435,6 +435,12 @@ def _frozen(values: ArrayLike, dtype: Any) -> NDArray[Any]:
     array = np.array(values, dtype=dtype)
     array.setflags(write=False)
     return array
+
+
+def _dtype(metric: str, values: ArrayLike) -> Any:
+    """Return the type of a metric's numbers: whole ones only where all are known, for there is no whole NaN."""
+    is_known = not np.isnan(np.asarray(values, np.float64)).any()
+    return DTYPES.get(metric, np.float64) if is_known else np.float64
 
 
 def _known_unit(metric: str) -> tuple[str, str]:

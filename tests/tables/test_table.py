@@ -1,6 +1,7 @@
 """A table: what its trials are, its views, its file, and what is refused."""
 
 import json
+import math
 import subprocess
 import sys
 import zipfile
@@ -95,6 +96,14 @@ def test_the_test_accuracy_is_the_mean_whatever_the_view():
     for view in (toy(), toy().one(7), toy().at(1)):
         assert view.test(TOY.architecture((1, 1))) == 15 / 80
         assert view.test_accuracies().tolist() == pytest.approx([41 / 80, 15 / 80, 60.5 / 80, 15 / 80])
+
+
+def test_a_whole_number_that_is_not_known_stays_unknown():
+    table = toy(metrics={"parameters": (10, math.nan, 30)})
+    cells = [table.architectures[int(np.flatnonzero(np.asarray(ROWS) == row)[0])] for row in range(3)]
+    values = [trial.metrics["parameters"].value for trial in table(cells)]
+    assert values[0] == 10 and math.isnan(values[1]) and values[2] == 30
+    assert toy().metrics["parameters"].dtype.kind == "i"
 
 
 def test_trials_and_views_are_made_once():
