@@ -179,10 +179,8 @@ def _check_sizes(network: CellNetwork, dataset: Dataset, batch_size: int) -> Non
 def _memory(input_shape: Sequence[int], channels: int, cells: int, batch_size: int) -> int:
     """Return how many bytes a network of the population needs at most."""
     stages = 2 * cells + 1
-    training, evaluation = (
-        TENSORS_PER_CELL * stages * batch_size,
-        (NODES * stages + TENSORS_TO_EVALUATE) * EVALUATION_BATCH,
-    )
+    training = TENSORS_PER_CELL * stages * batch_size
+    evaluation = (NODES * stages + TENSORS_TO_EVALUATE) * EVALUATION_BATCH
     return 4 * channels * math.prod(input_shape[1:]) * (training + evaluation)
 
 
