@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 
 from conftest import ROOT, Lab, at, open_lab, open_notebook, photograph, run_all, use_theme
 from playwright.sync_api import Locator, Page, expect
@@ -39,14 +40,24 @@ def operations(player: Locator) -> list[str | None]:
     return edges.evaluate_all("edges => edges.map(edge => edge.dataset.operation)")
 
 
-def execute(page: Page, code: str) -> None:
-    """Run code in the notebook's kernel, beside its cells, and fail if it does."""
-    reply = page.evaluate(
+def execute(page: Page, code: str) -> dict[str, object]:
+    """The kernel's reply to code run beside the notebook's cells."""
+    reply: dict[str, object] = page.evaluate(
         """async code => (await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
             .requestExecute({code}).done).content""",
         code,
     )
-    assert reply["status"] == "ok", reply
+    return reply
+
+
+def wait_for_kernel(page: Page, condition: str) -> None:
+    """Wait until a condition holds in the kernel.
+
+    A widget sends a change only when the change before has been answered: code that is run meanwhile overtakes it.
+    """
+    deadline = time.monotonic() + 20
+    while (reply := execute(page, f"assert {condition}"))["status"] != "ok":
+        assert time.monotonic() < deadline, reply
 
 
 def step_by_mouse_and_keyboard(player: Locator) -> None:
@@ -149,7 +160,8 @@ nas.widgets.Player(other)
     player.get_by_role("slider").press("Home")
     player.get_by_role("button", name="One event forward").click()
     at(player, 1)
-    execute(page, "assert player.position == 1, player.position; player.position = 7")
+    wait_for_kernel(page, "player.position == 1")
+    assert execute(page, "player.position = 7")["status"] == "ok"
     at(player, 7)
 
     failing = player_in(page, 2)
@@ -180,7 +192,9 @@ def test_a_cell_graph_is_selected_in_and_redrawn(page: Page, lab: Lab) -> None:
     use_theme(page, "JupyterLab Dark")
     photograph(page, "cell_graph_dark")
     use_theme(page, "JupyterLab Light")
-    execute(page, "assert graph.selected == 0; graph.architecture = nas.spaces.NASBench201().architecture((4,) * 6)")
+    wait_for_kernel(page, "graph.selected == 0")
+    redrawn = execute(page, "graph.architecture = nas.spaces.NASBench201().architecture((4,) * 6)")
+    assert redrawn["status"] == "ok"
     expect(graph.locator('.nasedu-edge[data-operation="avg_pool_3x3"]')).to_have_count(6)
     expect(graph).to_have_attribute("data-selected", "-1")
     drawn = output(page, 2).locator('.nasedu-architecture .nasedu-edge[data-operation="nor_conv_3x3"]')
