@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from nasedu.core import Architecture, SearchSpace, Trial
     from nasedu.history import History
+    from nasedu.tables import Table
 
 __all__ = ["main"]
 
@@ -496,7 +497,7 @@ def _race(arguments: argparse.Namespace) -> int:
     print(_race_table(frame, arguments.seconds))
     judge = "one seed" if count == 1 else f"mean over {count} seeds"
     print(f"best there is          {100 * best:.2f}, {judge}")
-    print(f"best by validation     {100 * table.test(table.best()):.2f}, chosen by one training")
+    print(f"best by validation     {_best_by_validation(table)}, chosen by one training")
     if done > 1 and len(strategies) > 1:
         print(_race_pairs(frame, arguments.seconds))
     print(f"time                   {time.perf_counter() - started:.1f} s")
@@ -517,7 +518,20 @@ def _racers(given: str | None) -> dict[str, Any]:
         if ALIASES.get(name, name) not in known:
             raise ValueError(f"unknown strategy {name!r}; there are {', '.join(known)}.")
     found = [known[ALIASES.get(name, name)] for name in names]
+    for strategy in found:
+        if found.count(strategy) > 1:
+            raise ValueError(f"--strategies must name each strategy once; {strategy.__name__} is there twice.")
     return {strategy.__name__: strategy for strategy in found}
+
+
+def _best_by_validation(table: Table) -> str:
+    """Return the test accuracy, in %, of what is best by validation: of several that tie the lowest and highest."""
+    import numpy as np
+
+    scores, tests = table.accuracies(), table.test_accuracies()
+    tied = tests[scores == np.nanmax(scores)]
+    low, high = f"{100 * np.nanmin(tied):.2f}", f"{100 * np.nanmax(tied):.2f}"
+    return low if low == high else f"{low} to {high}, of several that tie"
 
 
 def _race_table(frame: pandas.DataFrame, seconds: float | None) -> str:

@@ -45,9 +45,11 @@ __all__ = [
     "SearchSpace",
     "Strategy",
     "Trial",
+    "check_architectures",
     "check_by",
     "check_flag",
     "check_list",
+    "check_number",
     "check_rng",
     "check_text",
     "check_whole",
@@ -710,6 +712,13 @@ def check_rng(rng: np.random.Generator) -> None:
         raise TypeError(f"rng must be a numpy Generator, such as np.random.default_rng({seed}); got {shown(rng)}.")
 
 
+def check_architectures(architectures: Iterable[Architecture]) -> None:
+    """Raise TypeError if this is one architecture, or a string, instead of several architectures."""
+    if isinstance(architectures, Architecture | str):
+        one = shown(str(architectures))
+        raise TypeError(f"an evaluator takes a list of architectures, such as [architecture]; got one: {one}.")
+
+
 def check_list(name: str, values: Iterable[Item], example: Sequence[Item]) -> list[Item]:
     """Return an argument of several values as a list.
 
@@ -746,6 +755,12 @@ def check_whole(name: str, value: object, least: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
         raise ValueError(f"{name} must be a whole number in {least}..{most}; got {shown(value)}.")
     return int(value)
+
+
+def check_number(name: str, value: object) -> None:
+    """Raise ValueError unless this is a number, of Python or numpy; NaN is one."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise ValueError(f"{name} must be a number; got {shown(value)}.")
 
 
 def check_flag(name: str, value: object) -> bool:

@@ -136,8 +136,8 @@ def _check(strategies: Mapping[str, MakeStrategy], evaluator: Any, numbers: Mapp
                 "Such as nas.strategies.RandomSearch, or lambda space, rng: nas.strategies.LocalSearch(space, rng)."
             )
     for name, value in numbers.items():
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1; got {value}.")
+        if not isinstance(value, int | np.integer) or value < 1:
+            raise ValueError(f"{name} must be a whole number, at least 1; got {value!r}.")
     if isinstance(evaluator, type):
         raise TypeError(f"an evaluator is an object, such as a table; got the class {evaluator.__name__}: call it.")
     if not isinstance(getattr(evaluator, "space", None), SearchSpace):

@@ -115,6 +115,11 @@ def test_a_penalty_that_is_no_finite_number_is_refused(penalty):
         Penalized(giving(score=0.9), penalty)
 
 
+def test_a_penalty_that_is_text_is_refused():
+    with pytest.raises(ValueError, match="penalty must be a number; got '1e-5'"):
+        Penalized(giving(score=0.9), "1e-5")
+
+
 def test_a_size_that_is_no_finite_number_is_refused_and_not_left_out_of_the_score():
     """Tables have NaN where a metric was not measured; a score of NaN would be replaced by the accuracy."""
     inner = giving(accuracy=0.9, metrics={"parameters": np.nan})

@@ -1,5 +1,6 @@
 import json
 import math
+import re
 import subprocess
 import sys
 
@@ -200,6 +201,22 @@ def test_wrong_settings_are_refused_before_anything_is_trained():
 def test_seed_and_sizes_must_be_whole_numbers(name, value):
     with pytest.raises(ValueError, match=f"{name} must be a whole number; got {value!r}"):
         train(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "weight_decay", "label_smoothing"])
+@pytest.mark.parametrize("value", ["0.1", None, True])
+def test_rates_must_be_numbers(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be a number; got {value!r}"):
+        train(**{name: value})
+
+
+@pytest.mark.parametrize("kind", [nas.evaluators.Train, nas.evaluators.Population, nas.tables.Table])
+@pytest.mark.parametrize("one", [CELLS[0], str(CELLS[0])])
+def test_one_architecture_is_no_list_of_them(kind, one):
+    evaluator = nas.tables.load("nasbench201-digits") if kind is nas.tables.Table else kind(nas.data.load("digits"))
+    message = rf"an evaluator takes a list of architectures, such as \[architecture\]; got one: '{re.escape(str(one))}'"
+    with pytest.raises(TypeError, match=message):
+        evaluator(one)
 
 
 @pytest.mark.parametrize(

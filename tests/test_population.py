@@ -450,8 +450,10 @@ def test_the_estimate_of_the_memory_is_neither_too_small_nor_four_times_too_larg
     [
         ({"largest": 0}, "largest must be at least 1"),
         ({"largest": 2.5}, r"largest must be a whole number; got 2\.5"),
-        ({"threads": 1.5}, r"threads must be a whole number; got 1\.5"),
-        ({"threads": None}, r"threads must be a whole number; got None\.$"),
+        ({"threads": 0}, r"threads must be a whole number in 1\.\.1024; got 0"),
+        ({"threads": 1.5}, r"threads must be a whole number in 1\.\.1024; got 1\.5"),
+        ({"threads": None}, r"threads must be a whole number in 1\.\.1024; got None\.$"),
+        ({"threads": 100_000}, "threads must be a whole number .*; got 100000"),  # they would end the process
         ({"augmentation": ("translate",)}, "without augmentation"),
         ({"time_limit": 3.0}, "without time_limit"),
         ({"network": {"skeleton": "published"}}, "without network"),
@@ -575,5 +577,3 @@ def test_a_population_may_use_more_threads(monkeypatch):
         evaluator = Population(data, epochs=1, batch_size=32, channels=4, device="cpu", threads=threads)
         assert evaluator(cells)[0].failure is None and evaluator.settings.get("threads", 1) == threads
     assert used == [1, 2]
-    with pytest.raises(ValueError, match="threads must be at least 1; got 0"):
-        Population(data, batch_size=32, threads=0)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nasedu.core import Architecture, Trial
+from nasedu.core import Architecture, Trial, check_architectures, check_whole
 from nasedu.evaluators.train import Train
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from nasedu.training import Fit, TrainingFailure
 
 __all__ = ["Population"]
+
+MOST_THREADS = 1024  # an operating system that has none left ends the process
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,7 @@ class Population(Train):
 
     Args:
         largest: how many to train at once, at least 1; None for what is quickest and fits in half of the free memory.
-        threads: of the CPU, at least 1. With two, a training took two thirds of the time on two idle cores, and far
+        threads: of the CPU, 1..1024. With two, a training took two thirds of the time on two idle cores, and far
             longer where another program held one of them.
         progress: show a bar over the epochs of those that are trained at once.
         data, epochs, seed, channels, cells, batch_size, learning_rate, weight_decay, schedule, optimizer,
@@ -58,7 +60,7 @@ class Population(Train):
         from nasedu.networks.builder import check_sizes
 
         super().__post_init__()
-        check_sizes(threads=self.threads)
+        check_whole("threads", self.threads, 1, MOST_THREADS)
         if self.largest is not None:
             check_sizes(largest=self.largest)
         if self.data.classes is None:
@@ -78,6 +80,7 @@ class Population(Train):
 
     def __call__(self, architectures: list[Architecture]) -> list[Trial]:
         """Train every architecture."""
+        check_architectures(architectures)
         trials = []
         for group in self._groups(architectures):
             started = time.perf_counter()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from nasedu.core import HOW_TO_PARSE, Architecture, Metric, Trial, shown
+from nasedu.core import HOW_TO_PARSE, Architecture, Metric, Trial, check_architectures, shown
 
 if TYPE_CHECKING:
     from torch import nn
@@ -157,6 +157,7 @@ class Train:
         """Train every architecture, in order."""
         from tqdm.auto import tqdm
 
+        check_architectures(architectures)
         return [self._train(each) for each in tqdm(architectures, "evaluating", disable=not self.progress)]
 
     def test(self, architecture: Architecture) -> float:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from nasedu.core import Architecture, Metric, SearchSpace, Trial, has_test
+from nasedu.core import Architecture, Metric, SearchSpace, Trial, check_number, has_test
 
 __all__ = ["Averaged", "Penalized"]
 
@@ -101,6 +101,7 @@ class Penalized:
     size: str | Callable[[Architecture], float] = "parameters"
 
     def __post_init__(self) -> None:
+        check_number("penalty", self.penalty)
         if not math.isfinite(self.penalty):
             raise ValueError(f"penalty must be a finite number; got {self.penalty}. With 0 size costs nothing.")
 

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from nasedu.core import Architecture, SearchSpace, Trial
-from nasedu.strategies.arguments import check_at_least, check_share
+from nasedu.strategies.arguments import check_at_least, check_share, check_space_and_rng
 from nasedu.strategies.environments import NEVER, Build, Edit, State, Step
 from nasedu.strategies.known import Known
 
@@ -61,6 +61,7 @@ class Agent(ABC):
         initial_asks: int,
         edits: int,
     ) -> None:
+        check_space_and_rng(space, rng)
         check_at_least(0, initial_asks=initial_asks)
         check_share(discount=discount, exploration=exploration)
         if environment not in ("build", "edit"):

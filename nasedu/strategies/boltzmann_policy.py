@@ -38,7 +38,7 @@ from typing import Any
 import numpy as np
 
 from nasedu.core import MAX_REDRAWS, Architecture, SearchSpace, Trial
-from nasedu.strategies.arguments import check_at_least, check_share
+from nasedu.strategies.arguments import check_at_least, check_share, check_space_and_rng
 
 __all__ = ["BoltzmannPolicy"]
 
@@ -83,6 +83,7 @@ class BoltzmannPolicy:
         initial_asks: int = 20,
         exploration: float = 0.1,
     ) -> None:
+        check_space_and_rng(space, rng)
         check_at_least(0, alpha=alpha, initial_asks=initial_asks)
         check_share(exploration=exploration)
         self.space = space

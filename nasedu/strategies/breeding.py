@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from nasedu.core import Architecture, SearchSpace, Trial
-from nasedu.strategies.arguments import check_share
+from nasedu.strategies.arguments import check_share, check_space_and_rng
 
 __all__ = ["Breeder"]
 
@@ -34,6 +34,7 @@ class Breeder(ABC):
     def __init__(
         self, space: SearchSpace, rng: np.random.Generator, population_size: int, mutation_rate: float | None
     ) -> None:
+        check_space_and_rng(space, rng)
         if not isinstance(population_size, int | np.integer) or population_size < 2:
             raise ValueError(f"population_size must be a whole number, at least 2; got {population_size!r}.")
         self.space = space

@@ -39,6 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasedu.core import MAX_REDRAWS, SearchSpace
+from nasedu.strategies.arguments import check_space_and_rng
 
 __all__ = ["Controller", "Sentences"]
 
@@ -83,6 +84,7 @@ class Controller:
     """
 
     def __init__(self, space: SearchSpace, rng: np.random.Generator, hidden_size: int, learning_rate: float) -> None:
+        check_space_and_rng(space, rng)
         self.space = space
         self.counts = np.array([len(decision.options) for decision in space.decisions])
         ends = np.cumsum(self.counts)

@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nasedu.core import Architecture, Decision, SearchSpace, Trial
+from nasedu.strategies.arguments import check_space_and_rng
 
 if TYPE_CHECKING:
     import optuna
@@ -67,6 +68,7 @@ class OptunaStrategy:
     def __init__(
         self, space: SearchSpace, rng: np.random.Generator, *, sampler: "optuna.samplers.BaseSampler | None" = None
     ) -> None:
+        check_space_and_rng(space, rng)
         optuna = _optuna()
         self.space = space
         self.rng = rng

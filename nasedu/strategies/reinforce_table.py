@@ -39,7 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasedu.core import MAX_REDRAWS, Architecture, SearchSpace, Trial
-from nasedu.strategies.arguments import check_above, check_at_least
+from nasedu.strategies.arguments import check_above, check_at_least, check_space_and_rng
 from nasedu.strategies.baseline import Baseline
 
 __all__ = ["ReinforceTable"]
@@ -77,6 +77,7 @@ class ReinforceTable:
         baseline_decay: float = 0.9,
         entropy_weight: float = 0.1,
     ) -> None:
+        check_space_and_rng(space, rng)
         check_above(0, learning_rate=learning_rate)
         check_at_least(0, entropy_weight=entropy_weight)
         self.space = space

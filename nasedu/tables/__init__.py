@@ -50,4 +50,11 @@ def find(name_or_path: str) -> Table:
     Raises:
         ValueError, FileNotFoundError: see :func:`load` and :meth:`Table.load`.
     """
-    return Table.load(name_or_path) if name_or_path.endswith(".npz") else load(name_or_path)
+    if name_or_path.endswith(".npz"):
+        return Table.load(name_or_path)
+    if name_or_path not in RECIPES and Path(name_or_path).suffix:
+        raise ValueError(
+            f"a table is one of {', '.join(RECIPES)}, or a file that ends in .npz; got {name_or_path!r}. A CSV or JSON "
+            "file becomes one by nas.tables.read(space, file, score=…).save('table.npz')."
+        )
+    return load(name_or_path)

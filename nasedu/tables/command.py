@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ def add_parsers(table: Any) -> None:
 def _build(arguments: argparse.Namespace) -> int:
     from nasedu.tables.build import RECIPES, build
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops it learns what is kept
     if arguments.name not in RECIPES:
         raise ValueError(f"unknown table {arguments.name!r}; there are {', '.join(RECIPES)}.")
     try:

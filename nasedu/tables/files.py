@@ -113,7 +113,10 @@ def _csv_rows(text: str, path: Path) -> Iterator[Row]:
     lines = _csv_lines(text, path)
     header = next(lines, [])
     if header[:1] != ["architecture"] or len(header) < 2:
-        raise ValueError(f"{path} must begin with 'architecture,<column>,…'; it begins with {','.join(header)[:60]!r}.")
+        begin = ",".join(header)[:60]
+        raise ValueError(
+            f"{path} must begin with 'architecture,<column>,…', with commas between columns; it begins with {begin!r}."
+        )
     for name in header:
         if header.count(name) > 1:
             raise ValueError(f"{path} has {header.count(name)} columns {name!r}; every column must have its own name.")
@@ -121,7 +124,8 @@ def _csv_rows(text: str, path: Path) -> Iterator[Row]:
         where = f"line {number}"
         if len(line) != len(header):
             raise ValueError(
-                f"{path}, {where}: expected {len(header)} values, as in the header; got {len(line)}. Was it cut off?"
+                f"{path}, {where}: expected {len(header)} values, as in the header; got {len(line)}. "
+                + ("Was it cut off?" if len(line) < len(header) else 'A value with commas in it needs quotes: "…".')
             )
         yield where, line[0], dict(zip(header[1:], line[1:], strict=True))
 
@@ -193,9 +197,13 @@ def finite(value: Any) -> float:
         ValueError: it is no finite number.
         OverflowError: it is a whole number that is too large for one.
     """
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or not math.isfinite(float(value)):
-        raise ValueError(f"every value must be a finite number; got {str(value)[:80]!r}.")
-    return float(value)
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (ValueError, TypeError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"every value must be a finite number, such as 0.713; got {str(value)[:80]!r}.")
+    return number
 
 
 def _accuracies(values: NDArray[np.float64], column: str, unit: str, path: Path) -> NDArray[np.float64]:

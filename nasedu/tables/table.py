@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nasedu.core import HOW_TO_PARSE, KNOWN_METRICS, Architecture, Metric, SearchSpace, Trial
+from nasedu.core import HOW_TO_PARSE, KNOWN_METRICS, Architecture, Metric, SearchSpace, Trial, check_architectures
 from nasedu.spaces import create
 
 __all__ = ["Table", "mean_known"]
@@ -177,6 +177,7 @@ class Table:
 
     def __call__(self, architectures: list[Architecture]) -> list[Trial]:
         """Return the trials of these architectures; one whose training is missing or failed is a failed trial."""
+        check_architectures(architectures)
         return [self._trial(each) for each in architectures]
 
     def _trial(self, architecture: Architecture) -> Trial:
@@ -474,6 +475,8 @@ def _fractions(counts: NDArray[Any], samples: int | None) -> NDArray[np.float64]
 def _read_npz(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     path.stat()  # a missing file is no damaged one
     try:
+        if not zipfile.is_zipfile(path):  # numpy would say that it is no pickle
+            raise zipfile.BadZipFile("it is no npz file, or was cut off")
         with np.load(path, allow_pickle=False) as found:
             arrays = {key: found[key] for key in found.files}
         header = json.loads(str(arrays["header"]))
@@ -488,7 +491,10 @@ def _read_npz(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
-        raise ValueError(f"{path} is damaged or not a table: {error}. Copy it again, or build it again.") from error
+        raise ValueError(
+            f"{path} is damaged or not a table: {error}. Copy it again, or build it again; "
+            "a CSV or JSON file is read by nas.tables.read(space, file, score=…)."
+        ) from error
     if known != FORMAT:
         raise ValueError(f"{path} is not a {FORMAT} file: its format is {known!r}.")
     if header.get("version") != VERSION:

@@ -260,11 +260,13 @@ def report(table: Table, found: Verification) -> str:
         lines.append(("seed noise", f"{noise} from the mean of the {len(table.seeds)} stored"))
     for each_one in found.comparisons:
         if each_one.exact is not None and each_one.largest is not None:
-            same = f"{each_one.exact:.1%} of the rows exactly as stored, the largest difference is "
-            known = f"{same}{100 * each_one.largest:.3f}"
+            largest = f", the largest difference is {100 * each_one.largest:.3f}" if each_one.largest else ""
+            known = f"{each_one.exact:.1%} of the rows exactly as stored{largest}"
         else:
             known = "a seed which the table has not"
         lines.append((f"seed {each_one.seed}", f"{each_one.split} accuracy: {known}"))
+        if each_one.exact == 1:
+            continue  # what is stored is within its own noise
         mean = f"{100 * each_one.mean:+.3f} ± {100 * each_one.error:.3f}, rms {100 * each_one.rms:.3f}"
         lines.append(("", f"new minus mean of the stored: {mean}"))
         shares = f"mean {each_one.mean_share:.4f}, rms {each_one.rms_share:.4f}"

@@ -39,7 +39,7 @@ from torch import Tensor, nn
 from torch.optim import lr_scheduler
 from tqdm.auto import tqdm
 
-from nasedu.core import shown
+from nasedu.core import check_number, shown
 from nasedu.data import Dataset
 from nasedu.networks.initialization import torch_generator
 from nasedu.training import devices
@@ -195,6 +195,9 @@ def check_settings(
 ) -> None:
     """Raise ValueError, saying what must hold, unless a network can be trained with these settings of :func:`fit`."""
     _check_lengths(epochs, batch_size, samples=len(dataset.train.labels))
+    numbers = {"learning_rate": learning_rate, "weight_decay": weight_decay, "label_smoothing": label_smoothing}
+    for name, value in numbers.items():
+        check_number(name, value)
     if not 0 < learning_rate < math.inf:
         raise ValueError(f"learning_rate must be positive and finite; got {learning_rate}.")
     if not 0 <= weight_decay < math.inf:

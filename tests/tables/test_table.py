@@ -393,8 +393,9 @@ def test_what_is_no_table_is_refused(tmp_path):
     np.save(array, np.zeros(3))
     np.savez(other, weights=np.zeros(3))
     for path in (text, array, other):
-        with pytest.raises(ValueError, match="is damaged or not a table"):
+        with pytest.raises(ValueError, match="is damaged or not a table") as error:
             Table.load(path)
+        assert "nas.tables.read(space, file, score=…)" in str(error.value) and "pickle" not in str(error.value)
     with pytest.raises(FileNotFoundError):
         Table.load(tmp_path / "nowhere.npz")
 
