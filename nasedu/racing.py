@@ -7,22 +7,17 @@
 
 One search shows luck, many show a strategy. On a table a search costs a fraction of a second.
 
-Searches are independent, so they run in processes of their own. Those are started afresh and are sent the strategies
-and the evaluator as they are, functions of a notebook included; nothing of this process is copied by forking, which
-would hang where a library has started threads. Each search runs on one thread, so that it gives the same numbers in
-whichever process it runs, and is as quick beside another.
+Searches are independent, so they run in processes of their own; see nasedu/processes.py.
 """
 
 from __future__ import annotations
 
 import math
-import signal
 import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +25,7 @@ import numpy as np
 from nasedu.core import SearchSpace, Strategy, Trial, has_test
 from nasedu.history import incumbents
 from nasedu.loop import search
+from nasedu.processes import side_by_side
 
 if TYPE_CHECKING:
     import pandas
@@ -40,11 +36,7 @@ MakeStrategy = Callable[[SearchSpace, np.random.Generator], Strategy]
 Job = tuple[int, str]  # a seed and the name of a strategy
 Columns = dict[str, Any]
 Results = Generator[tuple[Job, Columns], None, None]
-ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
-)
 PATIENCE = 2.0  # seconds, about what it takes to start other processes
-_RUNNER: list[_Runner] = []  # of this process, if it was started for a race
 
 
 def race(
@@ -159,46 +151,9 @@ def _run_all(runner: _Runner, jobs: list[Job], processes: int | None) -> Results
     left = deque(jobs)
     while left and (count == 1 or time.monotonic() < end):
         job = left.popleft()
-        yield job, runner.run(*job)
+        yield job, runner.run(job)
     if left:
-        yield from _side_by_side(runner, list(left), min(count, len(left)))
-
-
-def _side_by_side(runner: _Runner, jobs: list[Job], processes: int) -> Results:
-    """Yield the results of all jobs as they are ready, run in fresh processes, which end with this generator."""
-    from joblib.externals.loky import FIRST_COMPLETED, ProcessPoolExecutor, wait
-
-    pool = ProcessPoolExecutor(processes, initializer=_start, initargs=(runner,), env=ONE_THREAD)
-    left, running = iter(jobs), dict[Any, Job]()
-    try:
-        try:
-            running = {pool.submit(_run_here, *job): job for job in islice(left, 2 * processes)}
-        except Exception as error:
-            raise TypeError(
-                f"strategies or evaluator cannot be sent to other processes ({error}); race with processes=1."
-            ) from error
-        while running:
-            for each in wait(running, return_when=FIRST_COMPLETED)[0]:
-                yield running.pop(each), each.result()
-                running |= {pool.submit(_run_here, *job): job for job in islice(left, 1)}
-    except BaseException:  # a search failed, or nobody waits for the rest
-        for _ in range(100):  # the pool's thread would complain of what it had no time to take
-            if all(each.running() or each.done() for each in running):
-                break
-            time.sleep(0.01)
-        pool.shutdown(kill_workers=True)
-        raise
-    pool.shutdown()
-
-
-def _start(runner: _Runner) -> None:
-    """Take what this process needs for every search; Ctrl-C is for the process that started it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _RUNNER.append(runner)
-
-
-def _run_here(seed: int, name: str) -> Columns:
-    return _RUNNER[0].run(seed, name)
+        yield from side_by_side(runner.run, list(left), min(count, len(left)))
 
 
 # One search ------------------------------------------------------------------------------------
@@ -212,8 +167,9 @@ class _Runner:
     ) -> None:
         self.strategies, self.evaluator, self.trials, self.seconds = dict(strategies), evaluator, trials, seconds
 
-    def run(self, seed: int, name: str) -> Columns:
+    def run(self, job: Job) -> Columns:
         """Return the columns of one search."""
+        seed, name = job
         try:
             done = self._search(seed, name)
         except Exception as error:

@@ -10,14 +10,15 @@ PACKAGE = Path(__file__).resolve().parents[1] / "nasedu"
 ANYTHING = {"*"}
 TABLE = {  # imports at the top of a file
     "core": set(),  # core.py, and history.py, loop.py and objectives.py, which stand on it
-    "racing": {"core"},
+    "processes": set(),
+    "racing": {"core", "processes"},
     "spaces": {"core"},
     "networks": {"core", "spaces"},
     "training": {"core", "spaces", "networks", "data"},
     "oneshot": {"core", "spaces", "networks", "training", "data"},
     "strategies": {"core"},
     "analysis": {"core"},
-    "tables": {"core", "spaces"},
+    "tables": {"core", "spaces", "processes"},
     "evaluators": {"core", "spaces"},
     "plots": {"core", "spaces", "analysis"},
     "data": {"core"},

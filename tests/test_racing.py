@@ -224,11 +224,11 @@ def test_in_other_processes_there_are_the_same_rows_and_nothing_is_left_running(
 def test_a_short_race_starts_no_processes_and_a_longer_one_does_when_it_has_run_for_a_while(monkeypatch):
     started = []
 
-    def side_by_side(runner, jobs, count):
+    def side_by_side(work, jobs, count):
         started.append((jobs, count))
-        yield from ((job, runner.run(*job)) for job in jobs)
+        yield from ((job, work(job)) for job in jobs)
 
-    monkeypatch.setattr(racing, "_side_by_side", side_by_side)
+    monkeypatch.setattr(racing, "side_by_side", side_by_side)
     monkeypatch.setattr("joblib.cpu_count", lambda: 3)
     frame = run(processes=None)
     assert started == []

@@ -27,10 +27,11 @@ import platform
 import statistics
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,9 +40,9 @@ import psutil
 from numpy.typing import NDArray
 
 from nasedu.core import Architecture, SearchSpace
+from nasedu.processes import side_by_side
 from nasedu.spaces import NASBench201
 from nasedu.tables.table import Table
-from nasedu.tables.workers import each
 
 if TYPE_CHECKING:
     from nasedu.data import Dataset
@@ -140,7 +141,7 @@ def build(
     Raises:
         ValueError: a number is out of range, what is there was made with other settings or versions, another build
             is at work in the folder, or there is too little data to time an epoch.
-        ChildProcessError: a worker died.
+        ChildProcessError: a process died.
     """
     from joblib import cpu_count
     from tqdm.auto import tqdm
@@ -167,8 +168,11 @@ def build(
             wanted = [seed for seed in range(seeds) if packed is None or seed not in packed.seeds]
             jobs = [job for seed in wanted for job in batches(seed, architectures, batch) if not part.has(job)]
             total, todo = seeds * len(architectures), sum(len(choices) for _, choices in jobs)
-            with tqdm(total=total, initial=total - todo, desc="training", disable=not progress) as bar:
-                for records in each(train, (recipe, device), jobs, min(processes, max(1, len(jobs)))):
+            with (
+                tqdm(total=total, initial=total - todo, desc="training", disable=not progress) as bar,
+                closing(train_all(recipe, device, jobs, processes)) as trained,
+            ):
+                for records in trained:
                     part.append(*records)
                     bar.update(len(records))
             if packed is None:
@@ -246,6 +250,17 @@ def batches(seed: int, architectures: Sequence[Architecture], size: int) -> Iter
     pairs = [(row, each.choices) for row, each in enumerate(architectures)]
     for start in range(0, len(pairs), size):
         yield seed, pairs[start : start + size]
+
+
+def train_all(recipe: Recipe, device: str, jobs: Sequence[Job], processes: int) -> Generator[list[Record], None, None]:
+    """Yield the records of each batch as it is done; with one process, all is done in this one."""
+    processes = min(processes, len(jobs))
+    if processes <= 1:
+        yield from (train(recipe, device, job) for job in jobs)
+        return
+    with closing(side_by_side(partial(train, recipe, device), jobs, processes)) as results:
+        for _, records in results:
+            yield records
 
 
 def train(recipe: Recipe, device: str, job: Job) -> list[Record]:

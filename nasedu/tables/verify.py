@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,12 +42,11 @@ from nasedu.tables.build import (
     difference,
     distinct,
     machine,
-    train,
+    train_all,
     versions,
 )
 from nasedu.tables.info import seed_noise
 from nasedu.tables.table import Table
-from nasedu.tables.workers import each
 
 __all__ = ["Comparison", "Verification", "compare", "report", "verify"]
 
@@ -342,8 +342,11 @@ def _train(
     size = max(1, min(BATCH, -(-2 * len(cells) // processes)))
     jobs = [job for seed in seeds for job in batches(seed, cells, size)]
     found: dict[int, dict[int, dict[str, Any]]] = {seed: {} for seed in seeds}
-    with tqdm(total=len(seeds) * len(cells), desc="training", disable=not progress) as bar:
-        for records in each(train, (recipe, device), jobs, min(processes, len(jobs))):
+    with (
+        tqdm(total=len(seeds) * len(cells), desc="training", disable=not progress) as bar,
+        closing(train_all(recipe, device, jobs, processes)) as trained,
+    ):
+        for records in trained:
             found[records[0]["seed"]] |= {record["row"]: record for record in records}
             bar.update(len(records))
     return {seed: [records[row] for row in range(len(cells))] for seed, records in found.items()}

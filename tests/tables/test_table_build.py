@@ -7,7 +7,6 @@ import signal
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,7 +21,6 @@ from nasedu.spaces import NASBench201
 from nasedu.tables import Table, names
 from nasedu.tables import build as building
 from nasedu.tables.build import RECIPES, Recipe, batches, build, distinct, measure, shortened, train
-from nasedu.tables.workers import each
 
 SPACE = NASBench201()
 TINY = Recipe("tiny", "digits", epochs=1, channels=4)
@@ -496,33 +494,6 @@ def test_mistakes_at_the_command_line_are_one_line(capsys, tmp_path):
         assert cli.main(["table", *arguments]) == 2
         said = capsys.readouterr().err.splitlines()
         assert len(said) == 1 and message in said[0]
-
-
-# Workers ---------------------------------------------------------------------------------------
-
-
-def square(offset, number):
-    if number == 13:
-        os._exit(7)
-    if number == 14:
-        raise ValueError("fourteen")
-    time.sleep(0.01)
-    return offset + number**2
-
-
-@pytest.mark.parametrize("processes", [1, 2, 3])
-def test_every_job_is_done_once(processes):
-    assert sorted(each(square, (1,), range(5), processes)) == [1, 2, 5, 10, 17]
-
-
-def test_a_worker_that_dies_is_noticed():
-    with pytest.raises(ChildProcessError, match="a worker process died with exit code 7; if memory is short"):
-        list(each(square, (1,), [1, 13, 2, 3], 2))
-
-
-def test_a_job_that_raises_is_heard_of_with_its_traceback():
-    with pytest.raises(RuntimeError, match=r"(?s)a worker process failed:.*in square.*ValueError: fourteen"):
-        list(each(square, (1,), [1, 14, 2, 3], 2))
 
 
 def test_batches_do_not_depend_on_what_is_left():
