@@ -1,6 +1,6 @@
 """How informative would a table be, were its networks trained for longer?
 
-Random cells of NAS-Bench-201, no two of which compute the same, with the settings of the tables and another number of
+Random cells of NAS-Bench-201, each of another canonical form, with the settings of the tables and another number of
 epochs; several seeds each. *Between cells* is the standard deviation of the means, *noise* that of one training around
 its mean, *rank correlation* Spearman's between two seeds. Brackets: 95 % interval, by drawing cells with replacement.
 
