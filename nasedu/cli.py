@@ -393,7 +393,7 @@ def _evaluator(arguments: argparse.Namespace, space: SearchSpace) -> Any:
 
 def _is_file_of_others(table: str) -> bool:
     """Say whether it is a file that needs --score, and not one of our tables by name or file."""
-    return table.removesuffix(".gz").endswith((".csv", ".json"))
+    return table.lower().removesuffix(".gz").endswith((".csv", ".json"))
 
 
 def _print_result(

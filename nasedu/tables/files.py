@@ -77,13 +77,14 @@ def read(
     if score in metrics:
         raise ValueError(f"the score is each trial's accuracy, so it may not be a metric as well; got {score!r}.")
     path = Path(path)
-    if not path.name.endswith((*JSON, *CSV)):
+    kind = path.name.lower()
+    if not kind.endswith((*JSON, *CSV)):
         raise ValueError(
             f"the name of {path} must end in .csv or .json, or one of them and .gz. "
             "A table that was saved as .npz is read by nas.tables.Table.load(file)."
         )
     content = path.read_bytes()
-    rows = _json_rows if path.name.endswith(JSON) else _csv_rows
+    rows = _json_rows if kind.endswith(JSON) else _csv_rows
     columns = [score, *([] if test is None else [test]), *metrics]
     values = _collect(space, rows(_text(content, path), path), columns, path)
     accuracies = {
@@ -103,7 +104,7 @@ def read(
 
 def _text(content: bytes, path: Path) -> str:
     try:
-        plain = gzip.decompress(content) if path.suffix == ".gz" else content
+        plain = gzip.decompress(content) if path.suffix.lower() == ".gz" else content
         return plain.decode("utf-8-sig")  # spreadsheets begin a file with a byte order mark
     except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is damaged or not a table: {error}. Copy or download it again.") from error

@@ -216,7 +216,7 @@ class Table:
         """
         if epochs not in self.epochs:
             known = ", ".join(map(str, self.epochs))
-            raise ValueError(f"epochs must be one that table {self.name} has ({known}); got {epochs}.")
+            raise ValueError(f"epochs must be one that table {self.name} has ({known}); got {epochs!r}.")
         return self._view(self.scored_seed, self.epochs.index(epochs))
 
     def one(self, seed: int) -> Table:
@@ -229,7 +229,7 @@ class Table:
         """
         if seed not in self.seeds:
             known = ", ".join(map(str, self.seeds))
-            raise ValueError(f"seed must be one of those of table {self.name} ({known}); got {seed}.")
+            raise ValueError(f"seed must be one of those of table {self.name} ({known}); got {seed!r}.")
         return self._view(self.seeds[self.seeds.index(seed)], self.epochs.index(self.scored_epoch))  # none of numpy's
 
     def _view(self, seed: int | None, epoch: int) -> Table:
@@ -343,10 +343,12 @@ class Table:
         """Write the table to one npz file; what was there before is replaced in one step.
 
         Raises:
-            ValueError: accuracies are no counts of the samples.
+            ValueError: the file's name does not end in ``.npz``, or accuracies are no counts of the samples.
             TypeError: provenance has values that JSON does not know.
         """
         path = Path(path)
+        if path.suffix != ".npz":
+            raise ValueError(f"a table is saved in a file whose name ends in .npz; got {str(path)!r}.")
         header = {
             "format": FORMAT,
             "version": VERSION,

@@ -128,6 +128,8 @@ def test_views_have_settings_of_their_own_and_the_checksum_of_their_table():
 def test_a_view_that_is_not_there_is_refused_with_those_that_are():
     with pytest.raises(ValueError, match=r"epochs must be one that table toys has \(1, 2, 3\); got 4"):
         toy().at(4)
+    with pytest.raises(ValueError, match=r"seed must be one of those of table toys \(0, 7\); got '0'"):
+        toy().one("0")
     with pytest.raises(ValueError, match=r"seed must be one of those of table toys \(0, 7\); got 1"):
         toy().one(1)
 
@@ -272,6 +274,13 @@ def test_a_saved_table_is_the_same_to_the_last_bit(tmp_path):
     Table.load(path, TOY).save(path)
     assert path.read_bytes() == first
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["toys", "toys.csv"])
+def test_a_table_is_saved_as_npz(tmp_path, name):
+    with pytest.raises(ValueError, match=rf"whose name ends in \.npz; got '.*{name}'"):
+        toy().save(tmp_path / name)
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_what_cannot_be_saved_leaves_nothing_behind(tmp_path, monkeypatch):

@@ -221,6 +221,10 @@ def test_a_file_of_another_kind_is_refused_by_its_name(tmp_path, name):
         table(tmp_path, name=name)
 
 
+def test_the_ending_of_a_name_may_be_in_capitals(tmp_path):
+    assert table(tmp_path, name="TOY.CSV").settings["checksum"] == table(tmp_path).settings["checksum"]
+
+
 def test_a_long_value_that_is_no_number_is_cut_off(tmp_path):
     with pytest.raises(ValueError, match=r"entry 1: .*; got '\[0, 0, .{73}'\.$"):
         json_table(tmp_path, [{**ROWS[0], "validation": [0] * 1_000}])
