@@ -49,6 +49,8 @@ def main():
     parser.add_argument("--epochs", type=int, nargs="+", default=[10, 20, 40], help="of each training (10 20 40)")
     parser.add_argument("--processes", type=int, default=2, help="trainings at a time (2)")
     arguments = parser.parse_args()
+    if not 2 <= arguments.cells <= 5044 or arguments.seeds < 2:
+        parser.error("there must be 2 to 5,044 cells and at least 2 seeds")
     rng, space = np.random.default_rng(0), nas.spaces.NASBench201()
     cells = {}
     while len(cells) < arguments.cells:

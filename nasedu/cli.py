@@ -519,8 +519,9 @@ def _racers(given: str | None) -> dict[str, Any]:
             raise ValueError(f"unknown strategy {name!r}; there are {', '.join(known)}.")
     found = [known[ALIASES.get(name, name)] for name in names]
     for strategy in found:
-        if found.count(strategy) > 1:
-            raise ValueError(f"--strategies must name each strategy once; {strategy.__name__} is there twice.")
+        count = found.count(strategy)
+        if count > 1:
+            raise ValueError(f"--strategies must name each strategy once; {strategy.__name__} is there {count} times.")
     return {strategy.__name__: strategy for strategy in found}
 
 

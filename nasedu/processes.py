@@ -12,6 +12,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Generator, Iterable
+from io import BytesIO
 from itertools import islice
 from threading import RLock, Thread
 from typing import Any, TypeVar
@@ -25,7 +26,7 @@ Result = TypeVar("Result")
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
-_WORK: list[Callable[[Any], Any]] = []  # of this process, if it was started for that
+_WORK: list[Callable[[Any], Any]] = []  # what a process was started for: _start puts it here
 
 
 def side_by_side(
@@ -41,32 +42,36 @@ def side_by_side(
         processes: at least 1.
 
     Raises:
-        TypeError: the work or a job cannot be sent.
+        TypeError: the work, or something that it uses, cannot be sent.
         ChildProcessError: a process died.
         Exception: what the work raised.
     """
     from joblib.externals.loky import FIRST_COMPLETED, ProcessPoolExecutor, wait
-    from joblib.externals.loky.process_executor import BrokenProcessPool
+    from joblib.externals.loky.backend.reduction import dump
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+    try:
+        dump(work, BytesIO())
+    except Exception as error:
+        raise TypeError(
+            f"the work, with all that it uses, must be what other processes can be sent: {error}. Use processes=1."
+        ) from error
     pool = ProcessPoolExecutor(processes, initializer=_start, initargs=(work, os.getpid()), env=ONE_THREAD)
     left, running = iter(jobs), dict[Any, Job]()
     try:
-        try:
-            running = {pool.submit(_run, job): job for job in islice(left, 2 * processes)}
-        except Exception as error:
-            raise TypeError(f"this cannot be sent to other processes ({error}); use processes=1.") from error
+        running = {pool.submit(_run, job): job for job in islice(left, 2 * processes)}
         while running:
             for each in wait(running, return_when=FIRST_COMPLETED)[0]:
                 yield running.pop(each), each.result()
                 running |= {pool.submit(_run, job): job for job in islice(left, 1)}
-    except BrokenProcessPool as error:
-        codes = re.search(r"\{.*\}", str(error))
+    except TerminatedWorkerError as error:
+        pool.shutdown(kill_workers=True)  # the others
+        codes = re.search(r"\{.*\}", str(error))  # not on Windows
         raise ChildProcessError(
-            f"a process died with {codes[0] if codes else '?'}; if memory is short, take fewer processes, "
-            "or less at once."
+            f"a process died{f' with {codes[0]}' if codes else ''}; if memory is short, take fewer processes."
         ) from error
     except BaseException:  # a job failed, or nobody waits for the rest
-        for _ in range(100):  # the pool's thread would complain of what it had no time to take
+        for _ in range(100):  # at most a second: the pool's thread fails on a job that it has not queued yet
             if all(each.running() or each.done() for each in running):
                 break
             time.sleep(0.01)
@@ -81,13 +86,13 @@ def _start(work: Callable[[Any], Any], parent: int) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     tqdm.set_lock(RLock())  # its own is for several processes, and one that is killed would leave it behind
-    Thread(target=_end_with, args=(parent,), daemon=True).start()
+    Thread(target=_end_with, args=(psutil.Process(parent),), daemon=True).start()
     _WORK.append(work)
 
 
-def _end_with(parent: int) -> None:
+def _end_with(parent: psutil.Process) -> None:
     """End this process when the one that started it is gone, killed perhaps: nobody would send another job."""
-    while psutil.pid_exists(parent) and os.getppid() == parent:
+    while parent.is_running() and os.getppid() == parent.pid:  # on Windows the latter stays as it was
         time.sleep(1)
     os._exit(1)
 

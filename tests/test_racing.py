@@ -264,7 +264,7 @@ def test_searches_run_side_by_side_each_on_one_thread(tmp_path, monkeypatch):
 def test_what_cannot_be_sent_is_said():
     table = toy()
     table.lock = threading.Lock()
-    with pytest.raises(TypeError, match=r"cannot be sent to other processes.*lock.*processes=1"):
+    with pytest.raises(TypeError, match=r"must be what other processes can be sent: .*lock.*processes=1"):
         run(evaluator=table, processes=2)
     assert len(run(evaluator=table, processes=1)) == 2 * 3 * 9
 
@@ -562,7 +562,7 @@ def test_an_interrupted_race_prints_what_is_complete(folder, capsys, monkeypatch
     [
         (["--strategies", "random,frob"], "with", "unknown strategy 'frob'; there are "),
         (["--strategies", "darts"], "with", "unknown strategy 'darts'; there are "),
-        (["--strategies", "evolution,regularized-evolution"], "with", "once; RegularizedEvolution is there twice"),
+        (["--strategies", "evolution,regularized-evolution"], "with", "once; RegularizedEvolution is there 2 times"),
         (["--seeds", "0"], "with", "seeds must be a whole number, at least 1; got 0"),
         (["--trials", "0"], "with", "trials must be a whole number, at least 1; got 0"),
         (
@@ -573,6 +573,11 @@ def test_an_interrupted_race_prints_what_is_complete(folder, capsys, monkeypatch
         (["--figure", "race.gif"], "with", "must end in .svg, .pdf or .png; got 'race.gif'"),
         ([], "without", "a race is judged by test accuracy, and table without has none"),
         ([], "nowhere", "No such file or directory"),
+        (
+            ["--table", "accuracies.csv"],
+            "with",
+            "a file that ends in .npz; got 'accuracies.csv'. A CSV",
+        ),
     ],
 )
 def test_a_mistake_is_one_line(folder, capsys, arguments, table, message):

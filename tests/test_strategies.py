@@ -357,6 +357,18 @@ def test_strategies_are_imported_without_torch():
     assert done.stdout.split() == ["False"]
 
 
+MADE_OF_A_SPACE = [name for name in S.__all__ if "space" in inspect.signature(getattr(S, name)).parameters]
+
+
+@pytest.mark.parametrize("name", MADE_OF_A_SPACE)
+def test_a_space_is_not_its_name_and_an_rng_not_its_seed(name):
+    space, rng = SPACES["two decisions"], np.random.default_rng(0)
+    with pytest.raises(TypeError, match=r"space must be a search space, such as .*; got 'nasbench201'"):
+        getattr(S, name)("nasbench201", rng)
+    with pytest.raises(TypeError, match=r"rng must be a numpy Generator, such as np\.random\.default_rng\(7\); got 7"):
+        getattr(S, name)(space, 7)
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [

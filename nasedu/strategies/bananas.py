@@ -45,7 +45,7 @@ import numpy as np
 
 from nasedu.core import Architecture, SearchSpace, Trial
 from nasedu.strategies.archive import Archive, normal_scores
-from nasedu.strategies.arguments import check_above, check_at_least
+from nasedu.strategies.arguments import check_above, check_at_least, check_space_and_rng
 from nasedu.strategies.encodings import Encoder, decisions, paths
 from nasedu.strategies.ensemble import forward, train
 
@@ -103,6 +103,7 @@ class Bananas:
         check_at_least(2, members=members, initial_asks=initial_asks, candidates=candidates)
         check_at_least(1, hidden_size=hidden_size, steps=steps, tells_per_fit=tells_per_fit, parents=parents)
         check_above(0, learning_rate=learning_rate)
+        check_space_and_rng(space, rng)
         self.space = space
         self.rng = rng
         self.members, self.hidden_size, self.learning_rate, self.steps = members, hidden_size, learning_rate, steps

@@ -41,7 +41,7 @@ import numpy as np
 
 from nasedu.core import Architecture, SearchSpace, Trial
 from nasedu.strategies.archive import Archive, normal_scores
-from nasedu.strategies.arguments import check_at_least
+from nasedu.strategies.arguments import check_at_least, check_space_and_rng
 from nasedu.strategies.encodings import Encoder, decisions, paths
 from nasedu.strategies.gaussian_process import LEAST_NOISE, fit, posterior, similarity
 
@@ -89,6 +89,7 @@ class BayesianOptimization:
     ) -> None:
         check_at_least(2, initial_asks=initial_asks, candidates=candidates)
         check_at_least(1, parents=parents)
+        check_space_and_rng(space, rng)
         self.space = space
         self.rng = rng
         self.initial_asks = self.initial_asks_left = initial_asks

@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from nasedu.core import Architecture, Proposal, SearchSpace, Strategy, Trial
+from nasedu.strategies.arguments import check_space_and_rng
 
 __all__ = ["MakeSampler", "MultiFidelity", "Samplers", "rung_epochs"]
 
@@ -134,6 +135,7 @@ class MultiFidelity:
         eta: int,
         sampler: MakeSampler | None,
     ) -> None:
+        check_space_and_rng(space, rng)
         self.epochs = rung_epochs(min_epochs, max_epochs, eta)
         self.space = space
         self.rng = rng

@@ -34,6 +34,7 @@ from typing import Any
 import numpy as np
 
 from nasedu.core import Architecture, SearchSpace, Trial
+from nasedu.strategies.arguments import check_space_and_rng
 
 __all__ = ["LocalSearch"]
 
@@ -65,6 +66,7 @@ class LocalSearch:
     def __init__(self, space: SearchSpace, rng: np.random.Generator, *, initial_asks: int = 10) -> None:
         if initial_asks < 1:
             raise ValueError(f"initial_asks must be at least 1, or there is nowhere to begin; got {initial_asks}.")
+        check_space_and_rng(space, rng)
         self.space = space
         self.rng = rng
         self.initial_asks = self.initial_asks_left = initial_asks

@@ -21,6 +21,7 @@ What differs from the paper:
 import numpy as np
 
 from nasedu.core import Architecture, SearchSpace, Trial
+from nasedu.strategies.arguments import check_space_and_rng
 
 __all__ = ["RandomSearch"]
 
@@ -34,6 +35,7 @@ class RandomSearch:
     """
 
     def __init__(self, space: SearchSpace, rng: np.random.Generator) -> None:
+        check_space_and_rng(space, rng)
         self.space = space
         self.rng = rng
 

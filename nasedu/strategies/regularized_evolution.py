@@ -39,7 +39,7 @@ from typing import Any
 import numpy as np
 
 from nasedu.core import Architecture, SearchSpace, Trial
-from nasedu.strategies.arguments import check_at_least
+from nasedu.strategies.arguments import check_at_least, check_space_and_rng
 
 __all__ = ["RegularizedEvolution"]
 
@@ -80,6 +80,7 @@ class RegularizedEvolution:
         size = max(population_size // 2, 1) if sample_size is None else sample_size
         if not 1 <= size <= population_size:
             raise ValueError(f"sample_size must lie in 1..population_size={population_size}; got {size}.")
+        check_space_and_rng(space, rng)
         self.space = space
         self.rng = rng
         self.population_size, self.sample_size = population_size, size

@@ -37,6 +37,7 @@ from typing import Any
 import numpy as np
 
 from nasedu.core import Architecture, SearchSpace, Trial
+from nasedu.strategies.arguments import check_space_and_rng
 
 __all__ = ["SimulatedAnnealing"]
 
@@ -81,6 +82,7 @@ class SimulatedAnnealing:
         if (temperature is not None and temperature < 0) or half_life <= 0:
             given = f"{temperature} and {half_life}"
             raise ValueError(f"temperature must be at least 0 (or None), half_life above 0; got {given}.")
+        check_space_and_rng(space, rng)
         self.space = space
         self.rng = rng
         self.initial_asks = self.initial_asks_left = initial_asks

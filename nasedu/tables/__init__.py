@@ -50,7 +50,7 @@ def find(name_or_path: str) -> Table:
     Raises:
         ValueError, FileNotFoundError: see :func:`load` and :meth:`Table.load`.
     """
-    if name_or_path.endswith(".npz"):
+    if name_or_path.lower().endswith(".npz"):
         return Table.load(name_or_path)
     if name_or_path not in RECIPES and Path(name_or_path).suffix:
         raise ValueError(

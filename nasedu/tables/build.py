@@ -141,7 +141,7 @@ def build(
     Raises:
         ValueError: a number is out of range, what is there was made with other settings or versions, another build
             is at work in the folder, or there is too little data to time an epoch.
-        ChildProcessError: a process died.
+        ChildProcessError: a process died; what was finished is kept.
     """
     from joblib import cpu_count
     from tqdm.auto import tqdm

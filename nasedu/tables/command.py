@@ -54,9 +54,11 @@ def add_parsers(table: Any) -> None:
 def _build(arguments: argparse.Namespace) -> int:
     from nasedu.tables.build import RECIPES, build
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops it learns what is kept
     if arguments.name not in RECIPES:
         raise ValueError(f"unknown table {arguments.name!r}; there are {', '.join(RECIPES)}.")
+    part = arguments.out / f"{arguments.name}.part.jsonl"
+    kept = f"what was finished is in {part}, and the same command goes on from there."
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops it learns what is kept
     try:
         path = build(
             RECIPES[arguments.name],
@@ -68,12 +70,12 @@ def _build(arguments: argparse.Namespace) -> int:
             progress=not arguments.quiet,
         )
     except KeyboardInterrupt:
-        part = arguments.out / f"{arguments.name}.part.jsonl"
-        print(
-            f"nasedu: interrupted; what was finished is in {part}, and the same command goes on from there.",
-            file=sys.stderr,
-        )
+        print(f"nasedu: interrupted; {kept}", file=sys.stderr)
         return INTERRUPTED
+    except ChildProcessError as error:
+        raise ChildProcessError(f"{error} See --processes and --batch; {kept}") from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
     print(path)
     return 0
 

@@ -347,7 +347,7 @@ class Table:
             TypeError: provenance has values that JSON does not know.
         """
         path = Path(path)
-        if path.suffix != ".npz":
+        if path.suffix.lower() != ".npz":
             raise ValueError(f"a table is saved in a file whose name ends in .npz; got {str(path)!r}.")
         header = {
             "format": FORMAT,

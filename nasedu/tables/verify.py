@@ -125,7 +125,7 @@ def verify(
 
     Raises:
         ValueError: a number is out of range, or the table was not made by a recipe.
-        ChildProcessError: a worker died.
+        ChildProcessError: a process died.
     """
     from joblib import cpu_count
 

@@ -264,7 +264,8 @@ def start_and_wait(tmp_path, stop, processes):
     script = tmp_path / "script.py"
     folder, here = tmp_path / "build", Path(__file__).parent
     script.write_text(SCRIPT.format(tests=str(here), stop=stop, folder=str(folder), processes=processes))
-    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen([sys.executable, str(script)], text=True, start_new_session=True, **pipes)
     assert process.stdout.readline() == "ready\n", process.stderr.read()
     return process, folder
 
@@ -284,7 +285,10 @@ def test_a_build_that_is_killed_goes_on_and_ends_as_if_nothing_had_happened(whol
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_workers_and_keeps_what_is_there(whole, tmp_path, how):
     process, folder = start_and_wait(tmp_path, stop=2, processes=2)
-    process.send_signal(how)
+    if how == signal.SIGINT:
+        os.killpg(process.pid, how)  # all processes, as Ctrl-C in a terminal does
+    else:
+        process.send_signal(how)
     _, error = process.communicate(timeout=20)
     assert process.returncode == 130
     assert error.startswith("nasedu: interrupted; what was finished is in ") and error.count("\n") == 1
