@@ -51,6 +51,7 @@ __all__ = [
     "check_list",
     "check_number",
     "check_rng",
+    "check_space",
     "check_text",
     "check_whole",
     "draw_below",
@@ -710,6 +711,12 @@ def check_rng(rng: np.random.Generator) -> None:
     if not isinstance(rng, np.random.Generator):
         seed = rng if isinstance(rng, int) else 0
         raise TypeError(f"rng must be a numpy Generator, such as np.random.default_rng({seed}); got {shown(rng)}.")
+
+
+def check_space(space: SearchSpace) -> None:
+    """Raise TypeError unless this is a search space, and not its name or its class."""
+    if not isinstance(space, SearchSpace):
+        raise TypeError(f"space must be a search space, such as nas.spaces.NASBench201(); got {shown(space)}.")
 
 
 def check_architectures(architectures: Iterable[Architecture]) -> None:

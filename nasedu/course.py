@@ -8,12 +8,15 @@ can read what is asked. A wrong or unfinished answer prints the hint and the not
 """
 
 import sysconfig
+import textwrap
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 __all__ = ["exercise"]
+
+WIDTH = 88  # characters
 
 
 @contextmanager
@@ -34,11 +37,17 @@ def exercise(title: str) -> Iterator[None]:
     try:
         yield
     except AssertionError as error:
-        print(f"✗ {title}: not yet. Hint: {error}")
+        _print(f"✗ {title}: not yet. Hint: {error}")
     except Exception as error:  # whatever a student's function raises is an answer that is not right yet
-        print(f"✗ {title}: not yet. Your code raised {type(error).__name__}{_place(error)}: {error}")
+        _print(f"✗ {title}: not yet. Your code raised {type(error).__name__}{_place(error)}: {error}")
     else:
         print(f"✓ {title}: correct.")
+
+
+def _print(text: str) -> None:
+    """Print in lines that fit beside JupyterLab's file browser: it breaks longer ones in the middle of a word."""
+    for line in text.splitlines():
+        print(textwrap.fill(line, WIDTH, break_long_words=False, break_on_hyphens=False))
 
 
 def _place(error: Exception) -> str:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nasedu.core import SearchSpace, Strategy, Trial, has_test
+from nasedu.core import SearchSpace, Strategy, Trial, has_test, shown
 from nasedu.history import incumbents
 from nasedu.loop import search
 from nasedu.processes import side_by_side
@@ -128,14 +128,14 @@ def _check(strategies: Mapping[str, MakeStrategy], evaluator: Any, numbers: Mapp
                 "Such as nas.strategies.RandomSearch, or lambda space, rng: nas.strategies.LocalSearch(space, rng)."
             )
     for name, value in numbers.items():
-        if not isinstance(value, int | np.integer) or value < 1:
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
             raise ValueError(f"{name} must be a whole number, at least 1; got {value!r}.")
     if isinstance(evaluator, type):
         raise TypeError(f"an evaluator is an object, such as a table; got the class {evaluator.__name__}: call it.")
     if not isinstance(getattr(evaluator, "space", None), SearchSpace):
         raise TypeError(
-            "the evaluator must have the space of its architectures, as tables have: evaluator.space; "
-            f"got {type(evaluator).__name__} without one."
+            "the evaluator must have the space of its architectures, as tables have, such as "
+            f"nas.tables.load('nasbench201-digits'); got {shown(evaluator)}, without evaluator.space."
         )
 
 

@@ -31,3 +31,11 @@ def test_an_error_says_where_in_the_students_code_it_was_raised(capsys):
 def test_an_interrupt_stops_it():
     with pytest.raises(KeyboardInterrupt), exercise("long"):
         raise KeyboardInterrupt
+
+
+def test_a_long_hint_is_broken_between_words(capsys):
+    words = [f"word{number:04}" for number in range(40)]
+    with exercise("long"):
+        raise AssertionError(" ".join(words))
+    said = capsys.readouterr().out
+    assert max(map(len, said.splitlines())) <= 88 and said.split()[-40:] == words

@@ -120,6 +120,8 @@ def test_without_a_test_there_is_none_in_the_frame():
     ("changes", "error", "message"),
     [
         ({"seeds": 0}, ValueError, "seeds must be a whole number, at least 1; got 0"),
+        ({"evaluator": "nasbench201-digits"}, TypeError, r"nas\.tables\.load\('nasbench201-digits'\); got 'nasb"),
+        ({"seeds": True}, ValueError, "seeds must be a whole number, at least 1; got True"),
         ({"seeds": 2.5}, ValueError, "seeds must be a whole number, at least 1; got 2.5"),
         ({"trials": 0}, ValueError, "trials must be a whole number, at least 1; got 0"),
         ({"processes": "2"}, ValueError, "processes must be a whole number, at least 1; got '2'"),
@@ -132,7 +134,11 @@ def test_without_a_test_there_is_none_in_the_frame():
         ),
         ({"strategies": {"a": "RandomSearch"}}, TypeError, "not an object; 'a' is 'RandomSearch'"),
         ({"evaluator": nas.evaluators.Train}, TypeError, "got the class Train: call it"),
-        ({"evaluator": lambda cells: cells}, TypeError, "space of its architectures.*got function without one"),
+        (
+            {"evaluator": lambda cells: cells},
+            TypeError,
+            "space of its architectures.*got <function .*, without evaluator.space",
+        ),
     ],
 )
 def test_what_cannot_be_a_race_is_refused(changes, error, message):

@@ -80,7 +80,6 @@ class Population(Train):
 
     def __call__(self, architectures: list[Architecture]) -> list[Trial]:
         """Train every architecture."""
-        check_architectures(architectures)
         trials = []
         for group in self._groups(architectures):
             started = time.perf_counter()
@@ -141,6 +140,7 @@ class Population(Train):
     def _groups(self, architectures: list[Architecture]) -> Iterator[list[Architecture]]:
         from nasedu import training
 
+        check_architectures(architectures)
         largest = self.largest or training.population_size(
             self.data, self.channels, self.cells, self.batch_size, self.device
         )

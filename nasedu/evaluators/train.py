@@ -188,7 +188,7 @@ class Train:
         from nasedu import networks
 
         if not isinstance(architecture, Architecture):
-            raise TypeError(f"what is trained is an architecture; got {architecture!r}. {HOW_TO_PARSE}")
+            raise TypeError(f"what is trained is one architecture; got {shown(architecture)}. {HOW_TO_PARSE}")
         weights, order = np.random.SeedSequence([self.seed, *architecture.choices]).spawn(2)
         shape, outputs, rng = self.data.input_shape, self.data.outputs, np.random.default_rng(weights)
         network = networks.build(

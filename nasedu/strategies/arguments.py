@@ -2,15 +2,14 @@
 
 import numpy as np
 
-from nasedu.core import SearchSpace, check_number, check_rng, shown
+from nasedu.core import SearchSpace, check_number, check_rng, check_space
 
 __all__ = ["check_above", "check_at_least", "check_share", "check_space_and_rng"]
 
 
 def check_space_and_rng(space: SearchSpace, rng: np.random.Generator) -> None:
     """Raise TypeError unless these are a search space, not its name, and a source of randomness, not its seed."""
-    if not isinstance(space, SearchSpace):
-        raise TypeError(f"space must be a search space, such as nas.spaces.NASBench201(); got {shown(space)}.")
+    check_space(space)
     check_rng(rng)
 
 

@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 __all__ = ["add_parsers"]
 
@@ -58,7 +58,7 @@ def _build(arguments: argparse.Namespace) -> int:
         raise ValueError(f"unknown table {arguments.name!r}; there are {', '.join(RECIPES)}.")
     part = arguments.out / f"{arguments.name}.part.jsonl"
     kept = f"what was finished is in {part}, and the same command goes on from there."
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops it learns what is kept
+    before = signal.signal(signal.SIGTERM, _terminated)  # whoever stops it learns what is kept
     try:
         path = build(
             RECIPES[arguments.name],
@@ -69,15 +69,19 @@ def _build(arguments: argparse.Namespace) -> int:
             batch=arguments.batch,
             progress=not arguments.quiet,
         )
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print(f"nasedu: interrupted; {kept}", file=sys.stderr)
-        return INTERRUPTED
+        return stop.args[0] if stop.args else INTERRUPTED
     except ChildProcessError as error:
         raise ChildProcessError(f"{error} See --processes and --batch; {kept}") from error
     finally:
         signal.signal(signal.SIGTERM, before)
     print(path)
     return 0
+
+
+def _terminated(number: int, _: Any) -> NoReturn:
+    raise KeyboardInterrupt(128 + number)  # the exit code that a shell reports
 
 
 def _verify(arguments: argparse.Namespace) -> int:

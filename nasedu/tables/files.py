@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nasedu.core import SearchSpace
+from nasedu.core import SearchSpace, check_number, check_space
 from nasedu.tables.table import Table
 
 __all__ = ["finite", "read"]
@@ -47,7 +47,10 @@ def read(
     metrics: Sequence[str] = (),
     units: Mapping[str, tuple[str, str]] | None = None,
 ) -> Table:
-    """Read a table with one value of everything for each architecture.
+    r"""Read a table with one value of everything for each architecture.
+
+    The first column of a CSV file is called ``architecture``, and has the strings that ``space.parse`` reads; one with
+    commas in it stands in quotes. For JSON see the top of ``nasedu/tables/files.py``.
 
     Args:
         space: whose architectures the file has, all of them.
@@ -63,7 +66,22 @@ def read(
         ValueError: the file's name ends in something else, it is damaged or is not a table, a row is wrong or comes
             twice, architectures are missing, there is no such column, or the accuracies are not in the unit.
         FileNotFoundError: there is no such file.
+        TypeError: this is no search space.
+
+    Example:
+        >>> import tempfile
+        >>> import nasedu as nas
+        >>> space = nas.SearchSpace("toy", [nas.Decision("width", (8, 16)), nas.Decision("kernel", (3, 5))])
+        >>> lines = ["architecture,validation,test", *(f'"{each}",0.7,0.6' for each in space)]
+        >>> file = Path(tempfile.mkdtemp(), "mine.csv")
+        >>> _ = file.write_text("\n".join(lines))
+        >>> table = read(space, file, score="validation", test="test")
+        >>> lines[1], len(table)
+        ('"width=8,kernel=3",0.7,0.6', 4)
     """
+    check_space(space)
+    if epochs is not None:
+        check_number("epochs", epochs)
     if isinstance(metrics, str):
         raise ValueError(f"metrics must be a list of columns, such as [{metrics!r}]; got {metrics!r}.")
     if unit not in UNITS:
@@ -106,7 +124,9 @@ def _text(content: bytes, path: Path) -> str:
     try:
         plain = gzip.decompress(content) if path.suffix.lower() == ".gz" else content
         return plain.decode("utf-8-sig")  # spreadsheets begin a file with a byte order mark
-    except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} must be text in UTF-8; it is not: {error}. Save it again as that.") from error
+    except (EOFError, OSError, zlib.error) as error:
         raise ValueError(f"{path} is damaged or not a table: {error}. Copy or download it again.") from error
 
 
@@ -133,7 +153,7 @@ def _csv_rows(text: str, path: Path) -> Iterator[Row]:
 
 def _csv_lines(text: str, path: Path) -> Iterator[list[str]]:
     try:
-        yield from csv.reader(io.StringIO(text, newline=""))
+        yield from csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
     except csv.Error as error:
         raise ValueError(f"{path} is damaged or not a table: {error}. Copy or download it again.") from error
 

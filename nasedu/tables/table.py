@@ -30,7 +30,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nasedu.core import HOW_TO_PARSE, KNOWN_METRICS, Architecture, Metric, SearchSpace, Trial, check_architectures
+from nasedu.core import (
+    HOW_TO_PARSE,
+    KNOWN_METRICS,
+    Architecture,
+    Metric,
+    SearchSpace,
+    Trial,
+    check_architectures,
+    shown,
+)
 from nasedu.spaces import create
 
 __all__ = ["Table", "mean_known"]
@@ -97,6 +106,11 @@ class Table:
         count = space.size if names is None else len(names)
         self.rows = _frozen(np.arange(count) if rows is None else rows, np.int64)
         self._tests = None if test is None else _frozen(test, np.float64)
+        for key in units or {}:
+            if key not in (metrics or {}):
+                raise ValueError(
+                    f"units must be of metrics; got one of {key!r}, which is none. Name it in metrics, too."
+                )
         self.units = {key: (units or {}).get(key) or _known_unit(key) for key in metrics or {}}
         self.metrics = {key: _frozen(values, _dtype(key, values)) for key, values in (metrics or {}).items()}
         self._check_axes()
@@ -124,10 +138,11 @@ class Table:
             raise ValueError(
                 f"epochs of table {self.name} must be above 0 and rise, or be (None,) if not known; got {self.epochs}."
             )
-        for key, (_, better) in self.units.items():
-            if better not in ("higher", "lower"):
+        for key, unit in self.units.items():
+            if isinstance(unit, str) or len(unit) != 2 or unit[1] not in ("higher", "lower"):
                 raise ValueError(
-                    f"of metric {key} of table {self.name} higher or lower must be better; got {better!r}."
+                    f"units of metric {key} of table {self.name} must be its unit and what is better, higher or lower, "
+                    f"such as ('ms', 'lower'); got {unit!r}."
                 )
 
     def _check(self) -> None:
@@ -332,7 +347,7 @@ class Table:
 
     def _check_space(self, architecture: Architecture) -> None:
         if not isinstance(architecture, Architecture):
-            raise TypeError(f"a table has architectures; got {architecture!r}. {HOW_TO_PARSE}")
+            raise TypeError(f"a table has architectures; got {shown(architecture)}. {HOW_TO_PARSE}")
         space = architecture.space
         if space is not self.space and space != self.space:
             raise ValueError(f"the table has architectures of {self.space!r}; got one of {space!r}.")
@@ -513,7 +528,7 @@ def _recorded_space(recorded: Mapping[str, Any], given: SearchSpace | None, path
         space = create(recorded["name"], **recorded["parameters"]) if given is None else given
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"its space {recorded['name']!r} is not installed here ({error}). If it is yours, give it: "
+            f"its space {recorded['name']!r} is not installed here: {error} If it is yours, give it, in Python: "
             f"nas.tables.Table.load({path.name!r}, space=…)."
         ) from error
     if space.to_json() != recorded:

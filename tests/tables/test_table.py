@@ -474,7 +474,7 @@ def test_seconds_that_are_not_known_are_no_cost():
         ({"epochs": (), "validation": np.zeros((3, 2, 0))}, r"epochs of table toys must be .*; got \(\)"),
         (
             {"metrics": {"watts": (1, 2, 3)}, "units": {"watts": ("W", "less")}},
-            "of metric watts of table toys higher or lower must be better; got 'less'",
+            r"units of metric watts of table toys must be .* higher or lower, .*; got \('W', 'less'\)",
         ),
     ],
 )

@@ -221,6 +221,38 @@ def test_a_file_of_another_kind_is_refused_by_its_name(tmp_path, name):
         table(tmp_path, name=name)
 
 
+def test_a_space_after_a_comma_is_no_part_of_a_name(tmp_path):
+    spaced = [line.replace(",v", ", v").replace(",t", ", t") for line in LINES]
+    assert (
+        spaced[0] != LINES[0] and table(tmp_path, spaced).settings["checksum"] == table(tmp_path).settings["checksum"]
+    )
+
+
+def test_text_in_another_encoding_is_told(tmp_path):
+    path = tmp_path / "toy.csv"
+    path.write_text("\n".join(LINES), encoding="utf-16")
+    with pytest.raises(ValueError, match=r"toy\.csv must be text in UTF-8; it is not: .*Save it again as that"):
+        read(TOY, path, score="validation", unit="%")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": "10"}, "epochs must be a number; got '10'"),
+        ({"units": {"latency": ("ms", "lower")}}, "units must be of metrics; got one of 'latency', which is none"),
+        ({"metrics": ["seconds"], "units": {"seconds": "s"}}, r"such as \('ms', 'lower'\); got 's'"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path, settings, message):
+    with pytest.raises(ValueError, match=message):
+        table(tmp_path, **settings)
+
+
+def test_the_name_of_a_space_is_no_space(tmp_path):
+    with pytest.raises(TypeError, match=r"space must be a search space, .*; got 'toy'"):
+        read("toy", tmp_path / "toy.csv", score="validation")
+
+
 def test_the_ending_of_a_name_may_be_in_capitals(tmp_path):
     assert table(tmp_path, name="TOY.CSV").settings["checksum"] == table(tmp_path).settings["checksum"]
 
